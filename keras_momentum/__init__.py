@@ -1,0 +1,8 @@
+"""Momentum for Keras: optimizers, schedules and callbacks that let it move."""
+
+from keras_momentum import callbacks, optimizers, schedules
+from keras_momentum.optimizers import Momentum
+
+__all__ = ["Momentum", "callbacks", "optimizers", "schedules"]
+
+__version__ = "0.1.0"

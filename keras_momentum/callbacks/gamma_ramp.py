@@ -1,0 +1,124 @@
+"""A linear ramp of gamma over a training run."""
+
+import warnings
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_momentum import arguments
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.optimizers import MomentumOptimizer
+from keras_momentum.schedules import curves
+
+
+class GammaRamp(keras.callbacks.Callback):
+    """Moves gamma in a straight line from `initial` to `final` during `fit`.
+
+    ```python
+    tau = clip((epoch - begin_epoch) / epochs, 0, 1)  # changes at every update
+    gamma = initial + (final - initial) * tau
+    ```
+
+    The callback writes the ramp into variables of the optimizer when the first epoch
+    begins, and the compiled training step does the rest: nothing is called between two
+    steps, nothing is traced again. The variables are saved with the model, so that a
+    resumed run (`keras.callbacks.BackupAndRestore`, or `fit(initial_epoch=...)` after
+    `keras.saving.load_model`) goes on in mid-ramp.
+
+    The length is counted in updates. Where `fit` can't know the number of batches of
+    an epoch in advance (a generator), gamma moves once an epoch instead and a warning
+    says so.
+
+    Args:
+        initial: A float in [0, 1]. Gamma until the ramp begins. Defaults to `0.5`.
+        final: A float in [0, 1]. Gamma from the end of the ramp on. Defaults to
+            `0.95`.
+        epochs: `None` or an integer >= 1. The length of the ramp in epochs. Defaults
+            to `None`: from `begin_epoch` to the last epoch of `fit`.
+        begin_epoch: An integer >= 0. The epoch at whose start the ramp begins.
+            Defaults to `0`.
+
+    Raises:
+        ValueError: If an argument is not as said above; when training begins, if the
+            model's optimizer has no gamma or the ramp begins after the last epoch.
+        TypeError: When training begins, if a schedule already decides gamma.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_momentum
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    >>> model.compile(keras_momentum.Momentum(learning_rate=0.01), loss="mse")
+    >>> ramp = keras_momentum.callbacks.GammaRamp(initial=0.5, final=0.9)
+    >>> x, y = np.ones((8, 4)), np.ones((8, 1))
+    >>> history = model.fit(x, y, batch_size=2, epochs=5, verbose=0, callbacks=[ramp])
+    >>> round(float(model.optimizer.gamma), 3)
+    0.9
+
+    Reference:
+
+    - Sutskever, Martens, Dahl and Hinton, 2013, "On the importance of initialization
+      and momentum in deep learning".
+    """
+
+    def __init__(
+        self,
+        initial: float = 0.5,
+        final: float = 0.95,
+        epochs: int | None = None,
+        begin_epoch: int = 0,
+    ):
+        super().__init__()
+        self.initial = arguments.coefficient("initial", initial)
+        self.final = arguments.coefficient("final", final)
+        if epochs is not None:
+            arguments.integer("epochs", epochs, minimum=1)
+        self.epochs = epochs
+        self.begin_epoch = arguments.integer("begin_epoch", begin_epoch, minimum=0)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        for optimizer in momentum_optimizers(self.model):
+            if not optimizer.gamma_is_settable:
+                raise TypeError(
+                    f"GammaRamp can't move gamma: a schedule given as "
+                    f"`{optimizer.gamma_argument}` already decides it. Compile with a "
+                    f"float `{optimizer.gamma_argument}`, or without GammaRamp."
+                )
+        self._length = self.epochs or self.params["epochs"] - self.begin_epoch
+        if self._length < 1:
+            raise ValueError(
+                "Argument `begin_epoch` must be less than the epochs of `fit`, "
+                f"{self.params['epochs']}. Received: begin_epoch={self.begin_epoch}"
+            )
+        self._is_set = False
+        if self.params["steps"] is None:
+            warnings.warn(
+                "GammaRamp moves gamma once an epoch in this run, not at every update: "
+                "`fit` does not know the number of batches in advance. Pass "
+                "`steps_per_epoch` for a smooth ramp.",
+                stacklevel=2,
+            )
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.params["steps"] is None:
+            progress = curves.progress(epoch - self.begin_epoch, self._length)
+            gamma = float(curves.linear(self.initial, self.final, progress))
+            for optimizer in momentum_optimizers(self.model):
+                optimizer.gamma = gamma
+        elif not self._is_set:
+            # Only here is it known in which epoch `fit` starts.
+            for optimizer in momentum_optimizers(self.model):
+                self._set_ramp(optimizer, epoch)
+            self._is_set = True
+
+    def _set_ramp(self, optimizer: MomentumOptimizer, epoch: int) -> None:
+        batches_per_update = optimizer.gradient_accumulation_steps or 1
+        updates_per_epoch = self.params["steps"] / batches_per_update
+        now = int(ops.convert_to_numpy(optimizer.iterations))
+        optimizer.ramp_gamma(
+            self.initial,
+            self.final,
+            begin=now + round((self.begin_epoch - epoch) * updates_per_epoch),
+            steps=max(1, round(self._length * updates_per_epoch)),
+        )

@@ -1,0 +1,143 @@
+"""The momentum coefficient of an optimizer, gamma, and the ways in which it moves."""
+
+import numbers
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import keras
+from keras import ops
+
+from keras_momentum import arguments
+from keras_momentum.schedules import curves
+
+Schedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
+GammaLike: TypeAlias = float | Schedule | Callable[[], Any]
+
+
+class Gamma:
+    """A coefficient given as a float, a schedule or a callable, as a learning rate is.
+
+    A float becomes a variable that always holds the coefficient of the next update.
+    Beside it stand the variables of a ramp; while one is set, the training step itself
+    moves the variable along it, so that nothing has to be called between two steps:
+
+    ```python
+    gamma = initial + (final - initial) * clip((t - begin) / steps, 0, 1)
+    ```
+
+    Args:
+        optimizer: The optimizer that owns the variables.
+        value: A float in [0, 1], a `LearningRateSchedule`, or a callable without
+            arguments.
+        argument: The name of the optimizer's argument, for messages.
+    """
+
+    def __init__(
+        self, optimizer: keras.optimizers.Optimizer, value: GammaLike, argument: str
+    ):
+        self.argument = argument
+        self.source: Schedule | Callable[[], Any] | None = None
+        if isinstance(value, Schedule) or callable(value):
+            self.source = value
+            return
+        if not isinstance(value, float):
+            raise ValueError(
+                f"Argument `{argument}` must be a float in the range [0, 1], an "
+                "instance of LearningRateSchedule, or a callable that takes no "
+                f"arguments and returns the coefficient. Received: {argument}={value!r}"
+            )
+        self.variable = optimizer.add_variable(
+            shape=(),
+            initializer=keras.initializers.Constant(
+                arguments.coefficient(argument, value)
+            ),
+            aggregation="only_first_replica",
+            name="gamma",
+        )
+        self.ramp_ends = optimizer.add_variable(
+            shape=(2,),
+            initializer="zeros",
+            aggregation="only_first_replica",
+            name="gamma_ramp_ends",
+        )
+        self.ramp_interval = optimizer.add_variable(
+            shape=(2,),
+            initializer="zeros",
+            dtype="int",
+            aggregation="only_first_replica",
+            name="gamma_ramp_interval",
+        )
+
+    def __call__(self, iteration: Any) -> Any:
+        """The coefficient of update `iteration`, a scalar.
+
+        For a float this is its variable, which holds the coefficient of the next
+        update whatever `iteration` is.
+        """
+        if self.source is None:
+            return self.variable
+        if isinstance(self.source, Schedule):
+            return self.source(iteration)
+        return self.source()
+
+    def advance(self, iteration: Any) -> None:
+        """Moves the variable along the ramp, to the update `iteration`."""
+        if self.source is None:
+            self.variable.assign(
+                ops.where(
+                    self.ramp_interval[1] > 0,
+                    self._ramp(iteration),
+                    ops.convert_to_tensor(self.variable),
+                )
+            )
+
+    def assign(self, value: Any) -> None:
+        """Sets the coefficient from the next update on, and ends a ramp."""
+        self._refuse_if_driven(f"it can't be set to {value!r}")
+        if isinstance(value, Schedule) or callable(value):
+            raise TypeError(
+                f"The optimizer was created with a float as its `{self.argument}`, "
+                "hence it can be set to a number only; a schedule belongs in the "
+                f"constructor argument `{self.argument}`. Received: gamma={value!r}"
+            )
+        if isinstance(value, numbers.Real):
+            value = arguments.coefficient("gamma", float(value))
+        self.ramp_interval.assign([0, 0])
+        self.variable.assign(value)
+
+    def ramp(
+        self, initial: float, final: float, begin: int, steps: int, iteration: int
+    ) -> None:
+        """Sets a ramp, and the variable to its value at the update `iteration`."""
+        self._refuse_if_driven("it can't follow a ramp")
+        self.ramp_ends.assign(
+            [
+                arguments.coefficient("initial", initial),
+                arguments.coefficient("final", final),
+            ]
+        )
+        self.ramp_interval.assign(
+            [int(begin), arguments.integer("steps", steps, minimum=1)]
+        )
+        self.advance(iteration)
+
+    def config(self) -> Any:
+        """What the constructor needs to make this coefficient again."""
+        if self.source is None:
+            return float(keras.ops.convert_to_numpy(self.variable))
+        return keras.saving.serialize_keras_object(self.source)
+
+    def _ramp(self, iteration: Any) -> Any:
+        begin, steps = self.ramp_interval[0], self.ramp_interval[1]
+        progress = curves.progress(ops.cast(iteration, begin.dtype) - begin, steps)
+        value = curves.linear(self.ramp_ends[0], self.ramp_ends[1], progress)
+        return ops.cast(value, self.variable.dtype)
+
+    def _refuse_if_driven(self, why: str) -> None:
+        if self.source is not None:
+            raise TypeError(
+                f"The optimizer was created with a {type(self.source).__name__} as its "
+                f"`{self.argument}`, which alone decides gamma, hence {why}; create "
+                f"the optimizer with a float `{self.argument}` to move gamma from "
+                "outside."
+            )

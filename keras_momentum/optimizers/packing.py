@@ -1,0 +1,103 @@
+"""One update for many small weights.
+
+What an optimizer costs on a small weight is a fixed price per variable: slot variables,
+graph operations, tracing, arguments of a compiled program. So small weights of one
+dtype and device share slot vectors, in *packs*:
+
+    weights     kernel (3, 4)     bias (4,)   kernel (4, 2)   bias (2,)
+                 | flatten         |           | flatten       |
+    gradient    [12 elements     | 4         | 8             | 2]      concatenated
+    slots       [26 elements, one vector for each slot]
+    update      [26 elements, the formula applied once]
+                 | reshape         |           | reshape       |
+    weights     kernel −= ...     bias −= ... kernel −= ...   bias −= ...
+
+A pack ends at `MAXIMUM_PACK_SIZE` elements, so that its vectors stay in the cache of a
+core and several packs run beside each other. Larger weights, and all weights under a
+distribution, are updated one by one: there the copies into and out of a pack would cost
+more than they save.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_momentum.optimizers import backend
+
+# Measured on TensorFlow, 2 CPU cores, 202 kernels and biases of 64 × 64, ms a step
+# (Keras SGD with momentum: 3.7): packs without a limit 3.2, of 2^16 elements 2.7,
+# of 2^15 elements 2.3, of 2^14 elements 2.5.
+MAXIMUM_PACK_SIZE = 2**15
+MAXIMUM_PACKED_VARIABLE_SIZE = 2**14
+
+
+@dataclasses.dataclass(frozen=True)
+class Pack:
+    """Weights that share their slots.
+
+    Attributes:
+        indices: Where the weights stand among the optimizer's.
+        shapes: Their shapes.
+        dtype: Their common dtype.
+    """
+
+    indices: tuple[int, ...]
+    shapes: tuple[tuple[int, ...], ...]
+    dtype: str
+
+    @property
+    def sizes(self) -> list[int]:
+        return [math.prod(shape) for shape in self.shapes]
+
+    @property
+    def size(self) -> int:
+        return sum(self.sizes)
+
+    def flatten(self, tensors: Sequence[Any]) -> Any:
+        """One vector of the elements of `tensors`, one tensor for each weight."""
+        return ops.concatenate(
+            [
+                tensor if len(shape) == 1 else ops.reshape(tensor, (-1,))
+                for tensor, shape in zip(tensors, self.shapes, strict=True)
+            ]
+        )
+
+    def unflatten(self, vector: Any) -> list[Any]:
+        """The inverse of `flatten`."""
+        boundaries = list(itertools.accumulate(self.sizes))[:-1]
+        pieces = ops.split(vector, boundaries)
+        return [
+            piece if len(shape) == 1 else ops.reshape(piece, shape)
+            for piece, shape in zip(pieces, self.shapes, strict=True)
+        ]
+
+
+def plan(variables: Sequence[Any]) -> list[Pack]:
+    """Sorts the small ones among `variables` into packs.
+
+    A pack of one variable would only add copies, so there is none.
+    """
+    if not backend.packing_pays() or backend.is_distributed():
+        return []
+    packs: dict[tuple[str, str], list[list[int]]] = {}
+    for index, variable in enumerate(variables):
+        size = math.prod(variable.shape)
+        if size > MAXIMUM_PACKED_VARIABLE_SIZE:
+            continue
+        dtype = keras.backend.standardize_dtype(variable.dtype)
+        alike = packs.setdefault((dtype, backend.device(variable)), [[]])
+        filled = sum(math.prod(variables[i].shape) for i in alike[-1])
+        if filled + size > MAXIMUM_PACK_SIZE:
+            alike.append([])
+        alike[-1].append(index)
+    return [
+        Pack(tuple(pack), tuple(tuple(variables[i].shape) for i in pack), dtype)
+        for (dtype, _), alike in packs.items()
+        for pack in alike
+        if len(pack) > 1
+    ]
