@@ -1,0 +1,1 @@
+"""Fruit: data, models and training for the examples."""
