@@ -31,7 +31,7 @@ def residual_network(
     x = _convolution(x, width, strides=2)
     for stage in range(stages):
         x = _residual_block(x, width * 2**stage, strides=1 if stage == 0 else 2)
-    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.GlobalAveragePooling2D()(x)
     x = layers.Dropout(dropout)(x)
     logits = layers.Dense(classes, dtype="float32", name="logits")(x)
@@ -39,14 +39,14 @@ def residual_network(
 
 
 def _residual_block(x: Any, width: int, *, strides: int) -> Any:
-    y = layers.Activation("relu")(layers.BatchNormalization()(x))
+    y = layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(x))
     shortcut = x
     if strides > 1:
         shortcut = layers.AveragePooling2D(strides, padding="same")(x)
     if x.shape[-1] != width:
         shortcut = layers.Conv2D(width, 1, use_bias=False)(shortcut)
     y = _convolution(y, width, strides=strides)
-    y = layers.Activation("relu")(layers.BatchNormalization()(y))
+    y = layers.Activation("relu")(layers.BatchNormalization(momentum=0.9)(y))
     y = _convolution(y, width, strides=1)
     return layers.Add()([shortcut, y])
 

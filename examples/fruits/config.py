@@ -1,0 +1,99 @@
+"""What a training run is made of, as it stands in a TOML file."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A table of the file: an unknown key is an error, and "32" is no number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Data(Section):
+    """Where the pictures come from."""
+
+    source: Literal["rendered", "grocery", "folder"] = Field(
+        "rendered",
+        description="drawn fruits, the Grocery Store Dataset, or a folder per class",
+    )
+    path: str | None = Field(None, description="folder of the photos")
+    image_size: int = Field(64, ge=16, le=512, description="pixels")
+    batch_size: Count = Field(32, description="pictures a step")
+    cache_dir: str = Field("data", description="where prepared data sets are kept")
+    train_images: Count = Field(4000, description="how many to draw (rendered)")
+    validation_images: Count = Field(1000, description="how many to draw (rendered)")
+    test_images: Count = Field(1000, description="how many to draw (rendered)")
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.2, description="of each class, where there is no validation split (folder)"
+    )
+    seed: int = Field(0, ge=0, description="of the drawings, or of the split")
+
+
+class Changes(Section):
+    """How much training pictures are changed; see fruits/augmentation.py."""
+
+    flip: bool = Field(True, description="mirror every second picture")
+    zoom: Share = Field(0.0, description="largest share that is cut away")
+    stretch: Share = Field(0.0, description="largest change of the aspect")
+    rotation: float = Field(0.0, ge=0, le=180, description="degrees to either side")
+    brightness: Share = Field(0.0, description="largest change")
+    contrast: Share = Field(0.0, description="largest change")
+    saturation: Share = Field(0.0, description="largest change")
+    hue: float = Field(0.0, ge=0, le=180, description="degrees to either side")
+    erase: Share = Field(0.0, description="side of a square that is painted over")
+    mixup: float = Field(0.0, ge=0, description="of Beta(mixup, mixup); 0 for none")
+
+
+class Network(Section):
+    """The residual network; see fruits/models.py."""
+
+    width: Count = Field(16, description="channels of the first stage")
+    stages: int = Field(4, ge=1, le=6, description="each half as large, twice as wide")
+    dropout: Share = Field(0.2, description="of the last features")
+
+
+class Optimizer(Section):
+    """keras_momentum.Momentum, with a cosine learning rate."""
+
+    learning_rate: float = Field(0.05, gt=0, description="the highest one")
+    warmup_epochs: float = Field(1.0, ge=0, description="from a tenth of it")
+    momentum: float = Field(0.9, ge=0, le=1, description="gamma")
+    restart_every: Count | None = Field(None, description="updates")
+    weight_decay: float = Field(0.0, ge=0, description="times the learning rate")
+
+
+class GammaRamp(Section):
+    """keras_momentum.callbacks.GammaRamp, instead of a constant momentum."""
+
+    initial: float = Field(0.5, ge=0, le=1, description="gamma until begin_epoch")
+    final: float = Field(0.95, ge=0, le=1, description="gamma at the end")
+    epochs: Count | None = Field(None, description="length; None: the whole run")
+    begin_epoch: int = Field(0, ge=0, description="epoch")
+
+
+class Training(Section):
+    """The run."""
+
+    epochs: Count = Field(10, description="passes through the training pictures")
+    seed: int = Field(0, ge=0, description="of weights, order and changes")
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        "float32", description="policy of Keras; mixed ones are for a GPU"
+    )
+    label_smoothing: Share = Field(0.0, description="share of a label spread evenly")
+    runs_dir: str = Field("runs", description="where the results go")
+
+
+class Config(Section):
+    """A training run."""
+
+    data: Data = Data()
+    augmentation: Changes = Changes()
+    model: Network = Network()
+    optimizer: Optimizer = Optimizer()
+    gamma_ramp: GammaRamp | None = None
+    training: Training = Training()

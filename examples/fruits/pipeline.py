@@ -1,0 +1,105 @@
+"""The way of the pictures from a prepared data set into the training step."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from fruits.augmentation import Augmentation, augment
+
+# Photos are kept a little larger than they are trained on, so that a part that is cut
+# out does not lose sharpness.
+_MARGIN = 8 / 7
+
+
+def training_batches(
+    pictures: tf.data.Dataset,
+    *,
+    classes: int,
+    image_size: int,
+    batch_size: int,
+    how: Augmentation,
+    seed: int,
+) -> tf.data.Dataset:
+    """Endless batches for training, in an order that follows from the seed.
+
+    Args:
+        pictures: Pairs of a picture (height, width, 3), of any size, and a label.
+        classes: The number of classes.
+        image_size: Height and width in pixels of the pictures in a batch.
+        batch_size: Pictures in a batch.
+        how: How pictures are changed.
+        seed: An integer.
+
+    Returns:
+        Pairs of pictures (batch_size, image_size, image_size, 3) with float values of 0
+        to 255 and one-hot labels (batch_size, classes).
+    """
+    kept = round(image_size * _MARGIN) if how.zoom else image_size
+    count = int(pictures.cardinality())
+    batches = (
+        _resized(pictures, kept, classes)
+        .cache()
+        .shuffle(count, seed=seed, reshuffle_each_iteration=True)
+        .repeat()
+        .batch(batch_size, drop_remainder=True)
+    )
+
+    def change(number: tf.Tensor, batch: Any) -> Any:
+        return augment(*batch, how, image_size, tf.stack([number, seed]))
+
+    return batches.enumerate().map(change, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def evaluation_batches(
+    pictures: tf.data.Dataset, *, classes: int, image_size: int, batch_size: int
+) -> tf.data.Dataset:
+    """All pictures once, unchanged and in their order, in batches."""
+    batches = _resized(pictures, image_size, classes).batch(batch_size).cache()
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _resized(
+    pictures: tf.data.Dataset, side: int, classes: int
+) -> tf.data.Dataset:
+    """Pictures as squares, the middle of each, in uint8; labels one-hot."""
+
+    def resize(picture: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        shape = tf.shape(picture)
+        shorter = tf.minimum(shape[0], shape[1])
+        picture = tf.image.resize_with_crop_or_pad(picture, shorter, shorter)
+        picture = tf.image.resize(picture, (side, side), antialias=True)
+        picture = tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
+        return picture, tf.one_hot(label, classes)
+
+    return pictures.map(resize, tf.data.AUTOTUNE)
+
+
+class DataWait:
+    """Measures how long the training step waits for its batches.
+
+    A clock is read before and after each batch is asked for:
+    `zip(clock, batches, clock)` asks for its parts one after another.
+    """
+
+    def __init__(self) -> None:
+        with tf.device("CPU"):
+            self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+
+    @property
+    def seconds(self) -> float:
+        """All the time waited so far."""
+        return float(self._seconds.numpy())
+
+    def measured(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """The same batches, with the time that each is waited for added up."""
+
+        def add(before: tf.Tensor, batch: Any, after: tf.Tensor) -> Any:
+            self._seconds.assign_add(after - before)
+            return batch
+
+        clock = tf.data.Dataset.counter().map(lambda _: tf.timestamp())
+        measured = tf.data.Dataset.zip((clock, batches, clock)).map(add)
+        options = tf.data.Options()
+        # TensorFlow would put a prefetch behind the clocks, and it would wait instead.
+        options.experimental_optimization.inject_prefetch = False
+        return measured.with_options(options)

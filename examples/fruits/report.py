@@ -1,0 +1,138 @@
+"""What a person sees at the end of a run: a picture, a table and a JSON file."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import rich.console
+import rich.table
+
+from fruits.training import Run
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402 (the backend comes first)
+
+_ROWS, _COLUMNS = 4, 6
+
+
+def write_report(run: Run) -> Path:
+    """Draws the picture, writes `summary.json` and prints the summary.
+
+    Returns:
+        The path of the picture.
+    """
+    pictures, labels = _shown_pictures(run)
+    guesses = np.argmax(run.model.predict(pictures, verbose=0), axis=-1)
+    picture = run.folder / "picture.png"
+    _draw(run, pictures, labels, guesses, picture)
+    confused = _most_confused(run, labels, guesses)
+    summary = {
+        "accuracy": run.scores,
+        "best_epoch": int(np.argmax(run.history["val_accuracy"])) + 1,
+        "epochs": len(run.history["loss"]),
+        "seconds": round(run.seconds, 1),
+        "data_wait": round(float(np.mean(run.history["data_wait"])), 4),
+        "parameters": run.model.count_params(),
+        "counts": run.counts,
+        "classes": run.classes,
+        "left_out": run.left_out,
+        "most_confused": confused,
+        "picture": str(picture),
+    }
+    text = json.dumps(summary, indent=2)
+    (run.folder / "summary.json").write_text(text + "\n", "utf-8")
+    _print(summary, run)
+    return picture
+
+
+def _shown_pictures(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    batches = list(run.shown[1].as_numpy_iterator())
+    pictures = np.concatenate([batch[0] for batch in batches])
+    labels = np.concatenate([batch[1] for batch in batches]).argmax(axis=-1)
+    return pictures, labels
+
+
+def _most_confused(
+    run: Run, labels: np.ndarray, guesses: np.ndarray
+) -> list[tuple[str, str, int]]:
+    """The three most frequent mistakes, as (what it was, what was seen, how often)."""
+    pairs, counts = np.unique(
+        np.stack([labels, guesses])[:, labels != guesses], axis=1, return_counts=True
+    )
+    return [
+        (run.classes[pairs[0, i]], run.classes[pairs[1, i]], int(counts[i]))
+        for i in np.argsort(-counts, kind="stable")[:3]
+    ]
+
+
+def _print(summary: dict[str, Any], run: Run) -> None:
+    table = rich.table.Table(title=run.folder.name, show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for split, accuracy in summary["accuracy"].items():
+        table.add_row(f"{split} accuracy", f"{accuracy:.1%}")
+    table.add_row("best epoch", f"{summary['best_epoch']} of {summary['epochs']}")
+    table.add_row("time", f"{run.seconds:.0f} s")
+    table.add_row("waiting for data", f"{summary['data_wait']:.1%} of it")
+    table.add_row("parameters", f"{summary['parameters']:,}")
+    pictures = ", ".join(f"{count} {split}" for split, count in run.counts.items())
+    table.add_row("pictures", f"{pictures}; {len(run.classes)} classes")
+    if run.left_out:
+        named = ", ".join(f"{name} ({reason})" for name, reason in run.left_out[:5])
+        more = f" and {len(run.left_out) - 5} more" if len(run.left_out) > 5 else ""
+        table.add_row("left out", f"{len(run.left_out)}: {named}{more}")
+    for actual, guess, count in summary["most_confused"]:
+        table.add_row("took", f"{count} × {actual} for {guess}")
+    table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.parent}")
+    table.add_row("best weights", str(run.folder / "best.keras"))
+    rich.console.Console().print(table)
+    print(f"Picture: {summary['picture']}")
+
+
+def _draw(
+    run: Run,
+    pictures: np.ndarray,
+    labels: np.ndarray,
+    guesses: np.ndarray,
+    path: Path,
+) -> None:
+    figure = plt.figure(figsize=(15, 7.5), layout="constrained")
+    curves, grid = figure.subfigures(1, 2, width_ratios=[1, 1.5])
+    _draw_curves(curves, run.history)
+    split = run.shown[0]
+    grid.suptitle(f"{split} pictures, {run.scores[split]:.1%} of all recognised")
+    # Evenly from all of the split, whose order may be that of the classes.
+    chosen = np.linspace(0, len(pictures) - 1, min(_ROWS * _COLUMNS, len(pictures)))
+    for axes in grid.subplots(_ROWS, _COLUMNS).flat:
+        axes.set_axis_off()
+    for axes, i in zip(grid.axes, np.unique(chosen.astype(int)), strict=False):
+        axes.imshow(pictures[i], interpolation="lanczos")
+        right = labels[i] == guesses[i]
+        title = run.classes[guesses[i]]
+        title += "" if right else f"\nno: {run.classes[labels[i]]}"
+        axes.set_title(title, fontsize=9, color="black" if right else "crimson")
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def _draw_curves(figure: Any, history: dict[str, list[float]]) -> None:
+    loss, accuracy, gamma = figure.subplots(3, 1, sharex=True)
+    epochs = np.arange(1, len(history["loss"]) + 1)
+    for axes, key in ((loss, "loss"), (accuracy, "accuracy")):
+        axes.plot(epochs, history[key], ".-", label="training")
+        axes.plot(epochs, history[f"val_{key}"], ".-", label="validation")
+        axes.set_ylabel(key)
+        axes.grid(alpha=0.3)
+    accuracy.legend(loc="lower right")
+    gamma.plot(epochs, history["gamma"], ".-", color="tab:green")
+    gamma.set_ylabel("gamma", color="tab:green")
+    gamma.set_ylim(-0.02, 1.02)
+    gamma.set_xlabel("epoch")
+    gamma.grid(alpha=0.3)
+    rate = gamma.twinx()
+    rate.plot(epochs, history["learning_rate"], ".-", color="tab:purple")
+    rate.set_ylabel("learning rate", color="tab:purple")
+    rate.set_ylim(bottom=0)
+    figure.suptitle("loss, accuracy and momentum over the epochs")

@@ -1,0 +1,34 @@
+"""Trains a fruit classifier with keras_momentum.Momentum.
+
+    python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from fruits.command_line import fail, read_config
+
+DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
+
+
+def main() -> None:
+    """Reads the configuration, trains, and reports."""
+    name, config = read_config(sys.argv[1:], DEFAULT)
+    # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from fruits.photos import DataError, prepare
+    from fruits.report import write_report
+    from fruits.training import builder_of, train
+
+    try:
+        builder = builder_of(config.data)
+        prepare(builder)
+        run = train(name, config, builder)
+    except DataError as error:
+        fail(f"{name}: data.path: {error}")
+    write_report(run)
+
+
+if __name__ == "__main__":
+    main()
