@@ -72,14 +72,14 @@ def device(variable: Any) -> str:
     return str(getattr(value, "device", ""))
 
 
-def dense(gradient: Any) -> Any:
-    """A sparse gradient as a dense tensor, a dense one as it is.
+def tensor(value: Any) -> Any:
+    """The dense tensor of a number, a variable or a (sparse) gradient.
 
-    With momentum every row of the weights moves at every step, so that nothing is
-    gained by keeping it sparse.
+    With momentum every row of a weight moves at every step, so that nothing would be
+    gained by keeping a gradient sparse.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return tf.convert_to_tensor(gradient)
-    return keras.ops.convert_to_tensor(gradient, sparse=False)
+        return tf.convert_to_tensor(value)
+    return keras.ops.convert_to_tensor(value, sparse=False)

@@ -251,9 +251,9 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
             ops.equal(ops.mod(iteration, ops.maximum(every, 1)), 0),
         )
         restart = ops.logical_or(self._restart_requested, due)
-        gamma = ops.convert_to_tensor(self._gamma(iteration))
+        gamma = backend.tensor(self._gamma(iteration))
         return Coefficients(
-            learning_rate=learning_rate,
+            learning_rate=backend.tensor(learning_rate),
             gamma=ops.where(restart, ops.zeros_like(gamma), gamma),
         )
 
@@ -268,7 +268,7 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
         present = [index in gradients for index in pack.indices]
         flat = pack.flatten(
             [
-                ops.cast(backend.dense(gradients.pop(index)), pack.dtype)
+                ops.cast(backend.tensor(gradients.pop(index)), pack.dtype)
                 if index in gradients
                 else ops.zeros(shape, pack.dtype)
                 for index, shape in zip(pack.indices, pack.shapes, strict=True)
@@ -306,7 +306,7 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
         slots = self._slots.single[self._get_variable_index(variable)]
         dtype = keras.backend.standardize_dtype(variable.dtype)
         difference, new_slots = self.update(
-            ops.cast(backend.dense(gradient), dtype),
+            ops.cast(backend.tensor(gradient), dtype),
             tuple(slot.value for slot in slots),
             learning_rate.cast(dtype),
         )
