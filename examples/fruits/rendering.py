@@ -27,7 +27,7 @@ def draw_fruit(kind: str, image_size: int, seed: tuple[int, ...]) -> np.ndarray:
     scene = _background(side, rng)
     for _ in range(rng.integers(0, 4)):
         _put(scene, shapes.clutter(side // 3, rng), _anywhere(side, rng))
-    fruit = _posed(shapes.FRUITS[kind](side, rng), side * rng.uniform(0.5, 0.85), rng)
+    fruit = _posed(shapes.FRUITS[kind](side, rng), side * rng.uniform(0.6, 0.9), rng)
     fruit = _lit(fruit, rng)
     centre = tuple(side * rng.uniform(0.36, 0.64, 2))
     _put(scene, _shadow(fruit), (centre[0] + side * 0.04, centre[1] + side * 0.06))
@@ -39,7 +39,7 @@ def draw_fruit(kind: str, image_size: int, seed: tuple[int, ...]) -> np.ndarray:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
     values = np.asarray(picture, np.float32)
     values = values * rng.uniform(0.75, 1.15) * rng.uniform(0.93, 1.07, 3)
-    values += rng.normal(0.0, rng.uniform(1.0, 9.0), values.shape)
+    values += rng.normal(0.0, rng.uniform(1.0, 7.0), values.shape)
     return values.clip(0, 255).astype(np.uint8)
 
 

@@ -110,15 +110,13 @@ class Gamma:
     ) -> None:
         """Sets a ramp, and the variable to its value at the update `iteration`."""
         self._refuse_if_driven("it can't follow a ramp")
-        self.ramp_ends.assign(
-            [
-                arguments.coefficient("initial", initial),
-                arguments.coefficient("final", final),
-            ]
-        )
-        self.ramp_interval.assign(
-            [int(begin), arguments.integer("steps", steps, minimum=1)]
-        )
+        ends = [
+            arguments.coefficient("initial", initial),
+            arguments.coefficient("final", final),
+        ]
+        interval = [int(begin), arguments.integer("steps", steps, minimum=1)]
+        self.ramp_ends.assign(ends)
+        self.ramp_interval.assign(interval)
         self.advance(iteration)
 
     def config(self) -> Any:

@@ -1,0 +1,56 @@
+"""Packs hold each small weight once, and only what may stand together."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_momentum
+from keras_momentum.optimizers import packing
+
+packs_here = pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="on JAX nothing is packed"
+)
+
+
+def variables(*shapes: tuple[int, ...], dtype: str = "float32") -> list[keras.Variable]:
+    return [keras.Variable(np.ones(shape), dtype=dtype) for shape in shapes]
+
+
+@packs_here
+def test_small_weights_of_one_dtype_share_a_pack() -> None:
+    weights = [*variables((3, 4), (7,), ()), *variables((2,), (5,), dtype="float16")]
+    packs = packing.plan(weights)
+    assert [pack.indices for pack in packs] == [(0, 1, 2), (3, 4)]
+    assert [pack.size for pack in packs] == [20, 7]
+
+
+@packs_here
+def test_large_and_lonely_weights_are_not_packed() -> None:
+    limit = packing.MAXIMUM_PACKED_VARIABLE_SIZE
+    assert packing.plan(variables((limit + 1,), (3,))) == []
+
+
+@packs_here
+def test_a_pack_ends_at_its_largest_size() -> None:
+    quarter = packing.MAXIMUM_PACK_SIZE // 4
+    packs = packing.plan(variables(*[(quarter,)] * 7))
+    assert [len(pack.indices) for pack in packs] == [4, 3]
+
+
+def test_unflatten_is_the_inverse_of_flatten() -> None:
+    pack = packing.Pack((0, 1, 2, 3), ((2, 3), (), (0, 4), (5,)), "float32")
+    rng = np.random.default_rng(0)
+    tensors = [np.asarray(rng.normal(size=shape), "float32") for shape in pack.shapes]
+    vector = pack.flatten([ops.convert_to_tensor(tensor) for tensor in tensors])
+    assert tuple(vector.shape) == (12,)
+    for tensor, restored in zip(tensors, pack.unflatten(vector), strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(restored), tensor)
+
+
+@packs_here
+def test_a_packed_model_has_few_slot_variables() -> None:
+    optimizer = keras_momentum.Momentum()
+    optimizer.build(variables(*[(8, 8), (8,)] * 50))
+    slots = [v for v in optimizer.variables if "velocity" in v.path]
+    assert len(slots) == 1
