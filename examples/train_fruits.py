@@ -1,6 +1,6 @@
 """Trains a fruit classifier with keras_momentum.Momentum.
 
-    python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
+python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
 """
 
 import os

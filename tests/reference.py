@@ -13,8 +13,8 @@ Array = np.ndarray
 def momentum(
     theta: Array,
     gradient: Callable[[int, Array], Array],
-    eta: Sequence[float],
-    gamma: Sequence[float],
+    eta: Sequence[float] | Array,
+    gamma: Sequence[float] | Array,
 ) -> tuple[Array, Array]:
     """Heavy ball: v_t = γ_t v_{t-1} + η_t g_t; θ_{t+1} = θ_t − v_t.
 
@@ -33,7 +33,7 @@ def momentum(
 
 
 def restarted(
-    gamma: Sequence[float], every: int | None = None, at: Sequence[int] = ()
+    gamma: Sequence[float] | Array, every: int | None = None, at: Sequence[int] = ()
 ) -> list[float]:
     """γ with 0 at every update t > 0 that is a multiple of `every`, and at `at`."""
     return [

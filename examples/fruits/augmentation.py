@@ -147,7 +147,10 @@ def _erase(pictures: tf.Tensor, share: float, draw: _Draws) -> tf.Tensor:
     def covered(centre: tf.Tensor) -> tf.Tensor:
         return tf.abs(positions[None, :] - centre[:, None]) < side[:, None] / 2
 
-    rows, columns = covered(draw.uniform(0, 1) * size), covered(draw.uniform(0, 1) * size)
+    rows, columns = (
+        covered(draw.uniform(0, 1) * size),
+        covered(draw.uniform(0, 1) * size),
+    )
     hidden = tf.logical_and(rows[:, :, None], columns[:, None, :])[..., None]
     mean = tf.reduce_mean(pictures, axis=(1, 2), keepdims=True)
     return tf.where(hidden, mean, pictures)

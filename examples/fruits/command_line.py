@@ -100,9 +100,7 @@ def _set(content: dict[str, Any], key: str, value: Any, file: Path) -> None:
     table[name] = value
 
 
-def _line(
-    error: Any, file: Path, given: dict[str, Any], keys: dict[str, Any]
-) -> str:
+def _line(error: Any, file: Path, given: dict[str, Any], keys: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     where = "command line" if key in given else str(file)
     if error["type"] == "extra_forbidden":

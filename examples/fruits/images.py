@@ -5,13 +5,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 # 16-bit pictures: Pillow clips them at 255 instead of scaling them.
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
 
 
-class BrokenImage(ValueError):
+class BrokenImageError(ValueError):
     """A file that is no picture, or only a part of one; says why."""
 
 
@@ -29,7 +29,7 @@ def read_rgb(source: Path | bytes) -> np.ndarray:
         An array (height, width, 3) of uint8.
 
     Raises:
-        BrokenImage: If the file can't be read as a picture.
+        BrokenImageError: If the file can't be read as a picture.
     """
     return np.asarray(_open_rgb(_bytes(source)))
 
@@ -41,7 +41,7 @@ def jpeg(source: Path | bytes) -> bytes:
         source: A path, or the bytes of a file.
 
     Raises:
-        BrokenImage: If the file can't be read as a picture.
+        BrokenImageError: If the file can't be read as a picture.
     """
     content = _bytes(source)
     picture = _open_rgb(content)
@@ -60,12 +60,12 @@ def _bytes(source: Path | bytes) -> bytes:
     try:
         return Path(source).read_bytes()
     except OSError as error:
-        raise BrokenImage(f"it can't be opened: {error.strerror}") from error
+        raise BrokenImageError(f"it can't be opened: {error.strerror}") from error
 
 
 def _open_rgb(content: bytes) -> Image.Image:
     if not content:
-        raise BrokenImage("it is empty")
+        raise BrokenImageError("it is empty")
     try:
         with warnings.catch_warnings():
             # Pillow warns of pictures that are suspiciously large; so are broken ones.
@@ -75,7 +75,7 @@ def _open_rgb(content: bytes) -> Image.Image:
                 picture.load()
                 return _to_rgb(ImageOps.exif_transpose(picture))
     except Exception as error:  # Pillow's decoders raise almost any exception.
-        raise BrokenImage(_reason(error)) from error
+        raise BrokenImageError(_reason(error)) from error
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
@@ -90,7 +90,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, Image.UnidentifiedImageError):
+    if isinstance(error, UnidentifiedImageError):
         return "it is not a picture"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
         return "it is too large to be a photo"

@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from fruits.images import BrokenImage, jpeg
+from fruits.images import BrokenImageError, jpeg
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,9 @@ class PhotoTree(tfds.core.GeneratorBasedBuilder):
     @property
     def left_out(self) -> list[tuple[str, str]]:
         """The files that were left out, as (path below the folder, reason)."""
-        return [tuple(entry) for entry in (self.info.metadata or {}).get("left_out", [])]
+        return [
+            tuple(entry) for entry in (self.info.metadata or {}).get("left_out", [])
+        ]
 
     def _fingerprint(self) -> str:
         lines = []
@@ -86,7 +88,8 @@ class PhotoTree(tfds.core.GeneratorBasedBuilder):
                 status = photo.path.stat()
                 name = photo.path.relative_to(self.path)
                 lines.append(
-                    f"{split} {name} {photo.label} {status.st_size} {status.st_mtime_ns}"
+                    f"{split} {name} {photo.label} "
+                    f"{status.st_size} {status.st_mtime_ns}"
                 )
         text = "\n".join([str(self.path.resolve()), *lines])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -121,7 +124,7 @@ class PhotoTree(tfds.core.GeneratorBasedBuilder):
             name = str(photo.path.relative_to(self.path))
             try:
                 content = jpeg(photo.path)
-            except BrokenImage as error:
+            except BrokenImageError as error:
                 logger.warning("%s is left out: %s.", name, error)
                 self.info.metadata["left_out"].append((name, str(error)))
                 continue

@@ -45,7 +45,8 @@ def training_batches(
     )
 
     def change(number: tf.Tensor, batch: Any) -> Any:
-        return augment(*batch, how, image_size, tf.stack([number, seed]))
+        pictures, labels = batch
+        return augment(pictures, labels, how, image_size, tf.stack([number, seed]))
 
     return batches.enumerate().map(change, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
@@ -58,9 +59,7 @@ def evaluation_batches(
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _resized(
-    pictures: tf.data.Dataset, side: int, classes: int
-) -> tf.data.Dataset:
+def _resized(pictures: tf.data.Dataset, side: int, classes: int) -> tf.data.Dataset:
     """Pictures as squares, the middle of each, in uint8; labels one-hot."""
 
     def resize(picture: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -37,7 +37,7 @@ def draw_fruit(kind: str, image_size: int, seed: tuple[int, ...]) -> np.ndarray:
     picture = scene.resize((image_size, image_size), Image.Resampling.BOX)
     if rng.random() < 0.3:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
-    values = np.asarray(picture, np.float32)
+    values = np.asarray(picture, np.float64)
     values = values * rng.uniform(0.75, 1.15) * rng.uniform(0.93, 1.07, 3)
     values += rng.normal(0.0, rng.uniform(1.0, 7.0), values.shape)
     return values.clip(0, 255).astype(np.uint8)

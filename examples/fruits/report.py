@@ -12,7 +12,7 @@ import rich.table
 from fruits.training import Run
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402 (the backend comes first)
+import matplotlib.pyplot as plt
 
 _ROWS, _COLUMNS = 4, 6
 
@@ -99,7 +99,7 @@ def _draw(
     path: Path,
 ) -> None:
     figure = plt.figure(figsize=(15, 7.5), layout="constrained")
-    curves, grid = figure.subfigures(1, 2, width_ratios=[1, 1.5])
+    curves, grid = figure.subfigures(1, 2, width_ratios=[1, 1.5]).flat  # type: ignore[union-attr]
     _draw_curves(curves, run.history)
     split = run.shown[0]
     grid.suptitle(f"{split} pictures, {run.scores[split]:.1%} of all recognised")

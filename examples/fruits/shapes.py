@@ -79,12 +79,16 @@ def darker(colour: Colour, factor: float) -> Colour:
 def apple(side: int, rng: Rng) -> Image.Image:
     canvas = Canvas(side)
     hue = ((-12, 12), (75, 105), (40, 60))[rng.integers(3)]
-    colour = hsv(rng, hue,
-                 (0.65, 0.9), (0.6, 0.85))
+    colour = hsv(rng, hue, (0.65, 0.9), (0.6, 0.85))
     canvas.polar(
-        lambda a: 0.4 - 0.13 * np.exp(-((np.minimum(a, 2 * np.pi - a) / 0.4) ** 2))
-        - 0.05 * np.exp(-(((a - np.pi) / 0.25) ** 2)) + 0.02 * np.cos(2 * a + np.pi),
-        colour, y=0.54,
+        lambda a: (
+            0.4
+            - 0.13 * np.exp(-((np.minimum(a, 2 * np.pi - a) / 0.4) ** 2))
+            - 0.05 * np.exp(-(((a - np.pi) / 0.25) ** 2))
+            + 0.02 * np.cos(2 * a + np.pi)
+        ),
+        colour,
+        y=0.54,
     )
     canvas.speckle(rng, 25, 0.008, darker(colour, 1.25))
     canvas.stem(rng, 0.5, 0.3, 0.17)
@@ -127,15 +131,16 @@ def banana(side: int, rng: Rng) -> Image.Image:
     colour = hsv(rng, (44, 66), (0.7, 0.95), (0.8, 1.0))
     bend, angle = rng.uniform(0.33, 0.42), np.linspace(0.12 * np.pi, 0.88 * np.pi, 25)
     thick = 0.115 * np.sin((angle - angle[0]) / np.ptp(angle) * np.pi) ** 0.45 + 0.012
+    centre = np.array([0.5, 0.25])
     outer = np.stack([np.cos(angle), np.sin(angle)]) * (bend + thick)
     inner = np.stack([np.cos(angle), np.sin(angle)]) * (bend - thick)
-    path = np.concatenate([outer.T, inner.T[::-1]]) + [0.5, 0.25]
+    path = np.concatenate([outer.T, inner.T[::-1]]) + centre
     canvas.polygon(path, colour)
-    middle = np.stack([np.cos(angle), np.sin(angle)]).T * (bend + 0.02) + [0.5, 0.25]
+    middle = np.stack([np.cos(angle), np.sin(angle)]).T * (bend + 0.02) + centre
     canvas.line(middle, darker(colour, 0.82), 0.018)
     for end in (0, -1):
-        canvas.ellipse(*middle[end], 0.03, 0.03, BROWN)
-    canvas.speckle(rng, rng.integers(0, 40), 0.008, BROWN)
+        canvas.ellipse(middle[end][0], middle[end][1], 0.03, 0.03, BROWN)
+    canvas.speckle(rng, int(rng.integers(0, 40)), 0.008, BROWN)
     return canvas.picture
 
 
@@ -154,8 +159,9 @@ def plum(side: int, rng: Rng) -> Image.Image:
     canvas = Canvas(side)
     colour = hsv(rng, (270, 350), (0.5, 0.8), (0.25, 0.5))
     canvas.ellipse(0.5, 0.52, 0.34, 0.4, colour)
-    canvas.line([(0.5, 0.13), (0.56, 0.35), (0.57, 0.6), (0.52, 0.9)],
-                darker(colour, 0.6), 0.02)
+    canvas.line(
+        [(0.5, 0.13), (0.56, 0.35), (0.57, 0.6), (0.52, 0.9)], darker(colour, 0.6), 0.02
+    )
     canvas.speckle(rng, 25, 0.02, darker(colour, 1.25))
     return canvas.picture
 
@@ -165,8 +171,9 @@ def cherry(side: int, rng: Rng) -> Image.Image:
     colour = hsv(rng, (-15, 8), (0.8, 0.95), (0.45, 0.8))
     top = (0.5 + rng.uniform(-0.1, 0.1), 0.08)
     for x, y in ((0.3, 0.68), (0.7, 0.74)):
-        canvas.line([(x, y - 0.15), ((x + top[0]) / 2 + 0.03, 0.3), top],
-                    (84, 110, 40), 0.022)
+        canvas.line(
+            [(x, y - 0.15), ((x + top[0]) / 2 + 0.03, 0.3), top], (84, 110, 40), 0.022
+        )
         canvas.ellipse(x, y, 0.2, 0.19, colour)
         canvas.ellipse(x, y - 0.15, 0.05, 0.02, darker(colour, 0.55))
     if rng.random() < 0.5:
@@ -226,8 +233,12 @@ def watermelon(side: int, rng: Rng) -> Image.Image:
     rind = hsv(rng, (100, 140), (0.6, 0.9), (0.3, 0.55))
     flesh = hsv(rng, (-10, 8), (0.65, 0.85), (0.8, 0.95))
     for radius, colour in ((0.45, rind), (0.41, (215, 230, 180)), (0.37, flesh)):
-        box = [side * (0.5 - radius), side * (0.3 - radius),
-               side * (0.5 + radius), side * (0.3 + radius)]
+        box = [
+            side * (0.5 - radius),
+            side * (0.3 - radius),
+            side * (0.5 + radius),
+            side * (0.3 + radius),
+        ]
         canvas.pen.pieslice(box, 0, 180, fill=colour)
     for angle in np.linspace(0.4, np.pi - 0.4, 6) + rng.uniform(-0.1, 0.1, 6):
         r = rng.uniform(0.15, 0.3)
@@ -242,8 +253,9 @@ def pineapple(side: int, rng: Rng) -> Image.Image:
     green = hsv(rng, (95, 140), (0.5, 0.8), (0.3, 0.55))
     for lean in rng.permutation(np.linspace(-0.24, 0.24, 7)):
         tip = (0.5 + lean, 0.03 + abs(lean) * 0.5)
-        canvas.polygon([(0.44, 0.38), (0.56, 0.38), tip],
-                       darker(green, rng.uniform(0.8, 1.2)))
+        canvas.polygon(
+            [(0.44, 0.38), (0.56, 0.38), tip], darker(green, rng.uniform(0.8, 1.2))
+        )
     canvas.ellipse(0.5, 0.65, 0.25, 0.32, colour)
     for shift in np.arange(-0.6, 0.61, 0.12):
         for slope in (-1, 1):

@@ -60,7 +60,9 @@ def builder_of(data: Data) -> tfds.core.DatasetBuilder:
             data.cache_dir,
         )
     if data.path is None:
-        raise DataError(f'data.path must name a folder for data.source = "{data.source}"')
+        raise DataError(
+            f'data.path must name a folder for data.source = "{data.source}"'
+        )
     if data.source == "grocery":
         return GroceryFruits(data.path, data.cache_dir)
     return FolderPictures(

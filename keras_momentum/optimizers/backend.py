@@ -38,9 +38,7 @@ def eager_creation() -> Iterator[None]:
     import tensorflow as tf
 
     def create(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
-        return next_creator(
-            **{**kwargs, "experimental_enable_variable_lifting": False}
-        )
+        return next_creator(**{**kwargs, "experimental_enable_variable_lifting": False})
 
     with tf.init_scope(), tf.variable_creator_scope(create):
         yield

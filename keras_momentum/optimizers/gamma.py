@@ -10,8 +10,8 @@ from keras import ops
 from keras_momentum import arguments
 from keras_momentum.schedules import curves
 
-Schedule: TypeAlias = keras.optimizers.schedules.LearningRateSchedule
-GammaLike: TypeAlias = float | Schedule | Callable[[], Any]
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+GammaLike: TypeAlias = float | Callable[..., Any]
 
 
 class Gamma:
@@ -36,7 +36,7 @@ class Gamma:
         self, optimizer: keras.optimizers.Optimizer, value: GammaLike, argument: str
     ):
         self.argument = argument
-        self.source: Schedule | Callable[[], Any] | None = None
+        self.source: Callable[..., Any] | None = None
         if isinstance(value, Schedule) or callable(value):
             self.source = value
             return

@@ -4,7 +4,7 @@ from typing import TypedDict
 
 
 class OptimizerArguments(TypedDict, total=False):
-    """Keyword arguments of `keras.optimizers.Optimizer`, for editors and type checks."""
+    """Arguments of `keras.optimizers.Optimizer`, for editors and type checks."""
 
     weight_decay: float | None
     clipnorm: float | None

@@ -4,8 +4,8 @@ from typing import Any, Unpack
 
 import keras
 
-from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers.gamma import GammaLike
+from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers.momentum_optimizer import Coefficients, MomentumOptimizer
 
 

@@ -180,7 +180,7 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
         self._restart_requested.assign(True)
 
     def build(self, variables: Sequence[Any]) -> None:
-        """Creates the slots: one vector for each pack, one tensor for each large weight.
+        """Creates the slots, a vector for each pack and a tensor for each large weight.
 
         Args:
             variables: The list of model variables to train.
@@ -220,7 +220,10 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
         ]
 
     def _backend_update_step(
-        self, grads: Sequence[Any], trainable_variables: Sequence[Any], learning_rate: Any
+        self,
+        grads: Sequence[Any],
+        trainable_variables: Sequence[Any],
+        learning_rate: Any,
     ) -> None:
         # Keras calls this once an update, and `update_step` once a variable. What all
         # variables share is computed here and handed on in the learning rate's place.
@@ -281,7 +284,8 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
             # A weight without a gradient keeps its slots, as it does in Keras.
             moved = np.repeat(present, pack.sizes)
             new_slots = tuple(
-                ops.where(moved, new, old) for new, old in zip(new_slots, slots)
+                ops.where(moved, new, slot.value)
+                for new, slot in zip(new_slots, slots, strict=True)
             )
         for slot, value in zip(slots, new_slots, strict=True):
             self.assign(slot, value)
@@ -302,7 +306,7 @@ class MomentumOptimizer(keras.optimizers.Optimizer, abc.ABC):
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Coefficients
     ) -> None:
-        """Applies the formula to one variable; `learning_rate` holds all coefficients."""
+        """Applies the formula to one variable; `learning_rate` is all coefficients."""
         slots = self._slots.single[self._get_variable_index(variable)]
         dtype = keras.backend.standardize_dtype(variable.dtype)
         difference, new_slots = self.update(

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
 from fruits.photos import DataError, PhotoTree, prepare
 from fruits.rendered import RenderedFruits
 from fruits.rendering import KINDS, draw_fruit
+from PIL import Image
 
 GROCERY = Path(__file__).parents[3] / "shared" / "data" / "GroceryStoreDataset"
 needs_grocery = pytest.mark.skipif(
@@ -62,7 +61,9 @@ def test_broken_photos_are_left_out_and_named_every_time(tmp_path: Path) -> None
         photo(root / "red apple" / f"{i}.JPG")
         photo(root / "Kürbis" / "deep" / f"{i}.png", "orange")
     (root / "red apple" / "bad.jpg").write_text("no picture")
-    (root / "red apple" / "notes.txt").write_text("no picture, and it does not claim it")
+    (root / "red apple" / "notes.txt").write_text(
+        "no picture, and it does not claim it"
+    )
     for _ in range(2):
         builder = FolderPictures(root, tmp_path, validation_share=0.2, seed=0)
         prepare(builder)

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fruits.images import BrokenImageError, jpeg, read_rgb
 from PIL import Image
-
-from fruits.images import BrokenImage, jpeg, read_rgb
 
 RED, GREEN, WHITE = (200, 30, 30), (30, 180, 40), (255, 255, 255)
 
@@ -34,7 +33,9 @@ def plain(mode: str = "RGB") -> Image.Image:
         encoded(plain("CMYK"), "JPEG"),
         encoded(plain().quantize(), "PNG"),
         encoded(plain(), "WEBP", lossless=True),
-        encoded(plain(), "GIF", save_all=True, append_images=[Image.new("RGB", (16, 12))]),
+        encoded(
+            plain(), "GIF", save_all=True, append_images=[Image.new("RGB", (16, 12))]
+        ),
     ],
     ids=["jpeg", "cmyk", "palette", "webp", "animated"],
 )
@@ -86,12 +87,12 @@ def test_orientation_of_the_camera_is_applied() -> None:
     ids=["empty", "text", "truncated jpeg", "truncated png"],
 )
 def test_broken_files_are_named_with_a_reason(content: bytes, reason: str) -> None:
-    with pytest.raises(BrokenImage, match=reason):
+    with pytest.raises(BrokenImageError, match=reason):
         read_rgb(content)
 
 
 def test_missing_file_is_broken_too(tmp_path: Path) -> None:
-    with pytest.raises(BrokenImage, match="opened"):
+    with pytest.raises(BrokenImageError, match="opened"):
         read_rgb(tmp_path / "none.jpg")
 
 

@@ -59,12 +59,16 @@ def run(
 
 def check(result: Any, gammas: Any, learning_rate: float = 0.1) -> None:
     variables, first, gradients = result
+
+    def gradient_of(i: int) -> Any:
+        return lambda t, _: gradients[t % 10][i].astype(np.float64)
+
     for i, variable in enumerate(variables):
         if first[i].size == 0:
             continue
         thetas, _ = reference.momentum(
             first[i],
-            lambda t, _, i=i: gradients[t % 10][i].astype(np.float64),
+            gradient_of(i),
             [float(np.float32(learning_rate))] * STEPS,
             gammas,
         )
@@ -222,9 +226,7 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones() -> None:
         keras.optimizers.SGD(0.1, momentum=0.9),
     ):
         keras.utils.set_random_seed(5)
-        model = keras.Sequential(
-            [keras.layers.Embedding(50, 4), keras.layers.Dense(1)]
-        )
+        model = keras.Sequential([keras.layers.Embedding(50, 4), keras.layers.Dense(1)])
         model.compile(optimizer, "mse")
         tokens = np.arange(64).reshape(32, 2) % 7
         history = model.fit(tokens, np.ones((32, 2, 1)), epochs=4, verbose=0)

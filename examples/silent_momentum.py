@@ -1,0 +1,79 @@
+"""Shows what happens when a callback sets the momentum: in Keras nothing, here this.
+
+    python examples/silent_momentum.py [PICTURE]
+
+The same model is trained on the same narrow valley three times: with Keras's SGD, with
+Keras's SGD and a callback that sets `momentum` to 0.9 half-way, and with
+`keras_momentum.Momentum` and the same callback.
+"""
+
+import os
+import sys
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import matplotlib as mpl
+import numpy as np
+
+import keras_momentum
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+STEPS, HALF_WAY = 120, 40
+
+
+class SetMomentum(keras.callbacks.Callback):
+    """Sets the optimizer's momentum to 0.9 half-way."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if epoch == HALF_WAY:
+            self.model.optimizer.momentum = 0.9
+
+
+def losses(optimizer: Any, *callbacks: keras.callbacks.Callback) -> np.ndarray:
+    """Trains a linear model, one step an epoch, and returns its losses."""
+    keras.utils.set_random_seed(0)
+    x = np.diag(np.sqrt([60.0, 2.0, 0.6])).astype(np.float32)
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(optimizer, "mse")
+    model.set_weights([np.ones((3, 1), np.float32)])
+    history = model.fit(
+        x, np.zeros((3, 1)), epochs=STEPS, verbose=0, callbacks=list(callbacks)
+    )
+    return np.array(history.history["loss"])
+
+
+def main() -> None:
+    """Trains three times, draws the losses and prints what differs."""
+    path = sys.argv[1] if len(sys.argv) > 1 else "silent_momentum.png"
+    plain = losses(keras.optimizers.SGD(0.02, momentum=0.5))
+    silent = losses(keras.optimizers.SGD(0.02, momentum=0.5), SetMomentum())
+    ours = losses(keras_momentum.Momentum(0.02, momentum=0.5), SetMomentum())
+
+    figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
+    axes.semilogy(plain, color="tab:gray", linewidth=6, alpha=0.4)
+    axes.semilogy(silent, color="tab:red", linestyle="--")
+    axes.semilogy(ours, color="tab:green", linewidth=2)
+    axes.axvline(HALF_WAY, color="black", linewidth=0.8, linestyle=":")
+    axes.text(HALF_WAY + 1, plain[0], "optimizer.momentum = 0.9", va="top")
+    labels = [
+        "keras SGD, momentum 0.5",
+        "keras SGD, and a callback that sets momentum",
+        "keras_momentum.Momentum, and the same callback",
+    ]
+    axes.legend(labels, loc="lower left")
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss")
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=100)
+    print(f"Largest difference that the callback makes to Keras's losses: "
+          f"{np.abs(silent - plain).max()}")
+    print(f"Last loss: Keras {silent[-1]:.1e}, keras_momentum {ours[-1]:.1e}")
+    print(f"Picture: {path}")
+
+
+if __name__ == "__main__":
+    main()

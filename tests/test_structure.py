@@ -1,0 +1,54 @@
+"""What depends on what."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LAYERS = ["schedules", "optimizers", "callbacks", "comparison"]
+
+
+def imported(file: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("layer", LAYERS[:3])
+def test_imports_go_one_way(layer: str) -> None:
+    above = LAYERS[LAYERS.index(layer) + 1 :]
+    for file in (ROOT / "keras_momentum" / layer).glob("*.py"):
+        for name in imported(file):
+            assert not name.startswith(
+                tuple(f"keras_momentum.{other}" for other in above)
+            ), f"{file.name} imports {name}"
+
+
+def test_examples_use_public_names_only() -> None:
+    for file in (ROOT / "examples").rglob("*.py"):
+        for name in imported(file):
+            assert not name.startswith("keras.src"), f"{file.name} imports {name}"
+            if name.startswith("keras_momentum"):
+                assert "._" not in name
+                assert name.count(".") <= 2, f"{file.name} imports {name}"
+
+
+def test_the_library_needs_only_keras_and_numpy() -> None:
+    code = (
+        "import sys, keras\n"
+        "before = {name.split('.')[0] for name in sys.modules}\n"
+        "import keras_momentum\n"
+        "after = {name.split('.')[0] for name in sys.modules}\n"
+        "print(sorted(after - before))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "['keras_momentum']"
