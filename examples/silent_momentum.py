@@ -69,8 +69,10 @@ def main() -> None:
     axes.set_ylabel("loss")
     axes.grid(alpha=0.3)
     figure.savefig(path, dpi=100)
-    print(f"Largest difference that the callback makes to Keras's losses: "
-          f"{np.abs(silent - plain).max()}")
+    print(
+        f"Largest difference that the callback makes to Keras's losses: "
+        f"{np.abs(silent - plain).max()}"
+    )
     print(f"Last loss: Keras {silent[-1]:.1e}, keras_momentum {ours[-1]:.1e}")
     print(f"Picture: {path}")
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
 from fruits.photos import DataError, PhotoTree, prepare
 from fruits.rendered import RenderedFruits
 from fruits.rendering import KINDS, draw_fruit
-from PIL import Image
 
 GROCERY = Path(__file__).parents[3] / "shared" / "data" / "GroceryStoreDataset"
 needs_grocery = pytest.mark.skipif(

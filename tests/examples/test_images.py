@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fruits.images import BrokenImageError, jpeg, read_rgb
 from PIL import Image
+
+from fruits.images import BrokenImageError, jpeg, read_rgb
 
 RED, GREEN, WHITE = (200, 30, 30), (30, 180, 40), (255, 255, 255)
 

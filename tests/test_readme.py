@@ -1,0 +1,56 @@
+"""What the README says can be run, and is."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def test_continuous_integration_runs_the_test_command() -> None:
+    _, test = re.findall(r"```bash\n(.*?)\n```", README, re.DOTALL)
+    assert test in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_first_command_is_the_tested_script() -> None:
+    train, _ = re.findall(r"```bash\n(.*?)\n```", README, re.DOTALL)
+    assert train.endswith("python examples/train_fruits.py")
+    assert "[examples]" in train
+
+
+def test_code_runs_as_it_stands() -> None:
+    (code,) = re.findall(r"```python\n(.*?)\n```", README, re.DOTALL)
+    rng = np.random.default_rng(0)
+    names = {"x": rng.random((32, 64)), "y": rng.integers(0, 10, 32)}
+    exec(code.replace("epochs=10", "epochs=2"), names)
+    gamma = keras.ops.convert_to_numpy(names["model"].optimizer.gamma)  # type: ignore[attr-defined]
+    assert float(gamma) == pytest.approx(0.95)
+
+
+def test_every_link_leads_somewhere() -> None:
+    for document in (ROOT / "README.md", ROOT / "examples" / "README.md"):
+        for target in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
+            if "://" not in target:
+                assert (document.parent / target).exists(), target
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch",
+    reason="on torch nothing is compiled, and Keras's momentum can be set",
+)
+def test_keras_ignores_a_callback_that_sets_momentum(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "silent_momentum.py"), "p.png"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "callback makes to Keras's losses: 0.0" in result.stdout
+    assert (tmp_path / "p.png").exists()
