@@ -6,7 +6,8 @@ import keras
 
 from keras_momentum.optimizers.gamma import GammaLike
 from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
-from keras_momentum.optimizers.momentum_optimizer import Coefficients, MomentumOptimizer
+from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
+from keras_momentum.optimizers.packed_optimizer import Coefficients
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import keras_momentum
-from keras_momentum.optimizers import momentum_optimizer
+from keras_momentum.optimizers import packed_optimizer
 from tests import reference
 from tests.stepping import MODES, relative_error, stepper
 
@@ -30,7 +30,7 @@ class Table(keras.optimizers.schedules.LearningRateSchedule):
 
 @pytest.fixture(autouse=True)
 def _compile_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(momentum_optimizer, "MINIMUM_COMPILED_SIZE", 150 * 150)
+    monkeypatch.setattr(packed_optimizer, "MINIMUM_COMPILED_SIZE", 150 * 150)
 
 
 @pytest.fixture
