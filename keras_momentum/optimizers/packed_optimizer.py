@@ -155,6 +155,8 @@ class PackedOptimizer(keras.optimizers.Optimizer, abc.ABC):
     ) -> None:
         """Applies the formula to a pack, and takes its gradients out of `gradients`."""
         present = [index in gradients for index in pack.indices]
+        if not any(present):
+            return
         flat = pack.flatten(
             [
                 ops.cast(backend.tensor(gradients.pop(index)), pack.dtype)
@@ -175,8 +177,9 @@ class PackedOptimizer(keras.optimizers.Optimizer, abc.ABC):
             )
         for slot, value in zip(slots, new_slots, strict=True):
             self.assign(slot, value)
-        for index, piece in zip(pack.indices, pack.unflatten(difference), strict=True):
-            if present[pack.indices.index(index)]:
+        pieces = pack.unflatten(difference)
+        for index, here, piece in zip(pack.indices, present, pieces, strict=True):
+            if here:
                 self.assign_sub(self._trainable_variables[index], piece)
 
     def _is_large(self, index: int) -> bool:
