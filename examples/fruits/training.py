@@ -126,7 +126,7 @@ def train(name: str, config: Config, builder: tfds.core.DatasetBuilder) -> Run:
         keras.callbacks.TensorBoard(folder, write_graph=False),
     ]
     print(
-        f"{len(classes)} classes, {counts}; {_device()}, {training.precision}, "
+        f"{len(classes)} classes, {counts}; {_device(model)}, {training.precision}, "
         f"XLA-compiled step: {model.jit_compile}"
     )
     history: dict[str, list[float]] = {}
@@ -197,9 +197,9 @@ def _gamma_ramp(config: Config) -> list[keras.callbacks.Callback]:
     return [keras_momentum.callbacks.GammaRamp(**config.gamma_ramp.model_dump())]
 
 
-def _device() -> str:
-    devices = keras.distribution.list_devices()
-    return f"Keras on {keras.backend.backend()} with {', '.join(devices)}"
+def _device(model: keras.Model) -> str:
+    where = str(model.weights[0].value.device).rpartition("/")[-1]
+    return f"Keras on {keras.backend.backend()} with {where}"
 
 
 def _keep_in(history: dict[str, list[float]]) -> Any:
