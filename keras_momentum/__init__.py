@@ -1,8 +1,16 @@
 """Momentum for Keras: optimizers, schedules and callbacks that let it move."""
 
 from keras_momentum import callbacks, optimizers, schedules
-from keras_momentum.optimizers import Momentum
+from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
 
-__all__ = ["Momentum", "callbacks", "optimizers", "schedules"]
+__all__ = [
+    "NAG",
+    "Momentum",
+    "MomentumAdam",
+    "MomentumRMSprop",
+    "callbacks",
+    "optimizers",
+    "schedules",
+]
 
 __version__ = "0.1.0"

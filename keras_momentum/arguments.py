@@ -4,6 +4,8 @@ import math
 import numbers
 from typing import Any
 
+import keras
+
 
 def finite_float(name: str, value: Any) -> float:
     """Returns `value` if it is a finite float; raises `ValueError` otherwise."""
@@ -24,6 +26,16 @@ def coefficient(name: str, value: Any) -> float:
     return value
 
 
+def decay(name: str, value: Any) -> float:
+    """Returns `value` if it is a float in [0, 1); raises `ValueError` otherwise."""
+    if not isinstance(value, float) or not 0.0 <= value < 1.0:
+        raise ValueError(
+            f"Argument `{name}` must be a float in the range [0, 1). "
+            f"Received: {name}={value!r}"
+        )
+    return value
+
+
 def integer(name: str, value: Any, *, minimum: int) -> int:
     """Returns `value` if it is an integer >= `minimum`; else raises `ValueError`."""
     if (
@@ -36,3 +48,36 @@ def integer(name: str, value: Any, *, minimum: int) -> int:
             f"Received: {name}={value!r}"
         )
     return int(value)
+
+
+def boolean(name: str, value: Any) -> bool:
+    """Returns `value` if it is a bool; raises `ValueError` otherwise."""
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"Argument `{name}` must be a boolean. Received: {name}={value!r}"
+        )
+    return value
+
+
+def positive_float(name: str, value: Any) -> float:
+    """Returns `value` if it is a finite float > 0; raises `ValueError` otherwise."""
+    if not isinstance(value, float) or not math.isfinite(value) or value <= 0.0:
+        raise ValueError(
+            f"Argument `{name}` must be a finite float > 0. Received: {name}={value!r}"
+        )
+    return value
+
+
+def float_dtype(name: str, value: Any) -> str:
+    """Returns the standard name of a float dtype; raises `ValueError` otherwise."""
+    allowed = ("float16", "bfloat16", "float32", "float64")
+    try:
+        dtype = keras.backend.standardize_dtype(value)
+    except ValueError:
+        dtype = None
+    if value is None or dtype not in allowed:
+        raise ValueError(
+            f"Argument `{name}` must be one of {', '.join(allowed)}. "
+            f"Received: {name}={value!r}"
+        )
+    return dtype

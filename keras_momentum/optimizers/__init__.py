@@ -1,7 +1,17 @@
 """Optimizers whose momentum can move while a compiled step runs."""
 
+from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.momentum import Momentum
+from keras_momentum.optimizers.momentum_adam import MomentumAdam
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
-from keras_momentum.optimizers.packed_optimizer import Coefficients
+from keras_momentum.optimizers.momentum_rmsprop import MomentumRMSprop
+from keras_momentum.optimizers.nag import NAG
 
-__all__ = ["Coefficients", "Momentum", "MomentumOptimizer"]
+__all__ = [
+    "NAG",
+    "Coefficients",
+    "Momentum",
+    "MomentumAdam",
+    "MomentumOptimizer",
+    "MomentumRMSprop",
+]

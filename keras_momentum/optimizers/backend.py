@@ -1,10 +1,11 @@
 """The few things that an optimizer has to do differently on each backend."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import keras
+from keras import ops
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -81,3 +82,102 @@ def tensor(value: Any) -> Any:
 
         return tf.convert_to_tensor(value)
     return keras.ops.convert_to_tensor(value, sparse=False)
+
+
+def all_finite(gradients: Sequence[Any]) -> Any:
+    """Whether no gradient, in no replica, has a NaN or an infinity; a scalar."""
+    finite = [
+        ops.all(ops.isfinite(tensor(gradient)))
+        for gradient in gradients
+        if gradient is not None
+    ]
+    broken = ops.cast(ops.logical_not(ops.all(ops.stack(finite))), "float32")
+    return summed_over_replicas([broken])[0] < 0.5
+
+
+def summed_over_replicas(tensors: Sequence[Any]) -> list[Any]:
+    """The sums over the replicas of `tf.distribute`; elsewhere the tensors themselves.
+
+    Within JAX's compiled step a tensor is the whole one, however it is sharded.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        replica = tf.distribute.get_replica_context()
+        if tf.distribute.has_strategy() and replica:
+            return replica.all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
+    return list(tensors)
+
+
+def conditional(
+    predicate: Any,
+    update: Callable[..., None],
+    otherwise: Callable[[], None],
+    arguments: tuple[Any, ...],
+    variables: Sequence[Any],
+) -> None:
+    """Calls `update(*arguments)` or `otherwise()`, which change `variables`.
+
+    Args:
+        predicate: A boolean scalar, the same in all replicas.
+        update: What happens if it is true.
+        otherwise: What happens if it is false.
+        arguments: The arguments of `update`, tensors and variables; under
+            `tf.distribute` each replica has its own.
+        variables: All variables that the two may change.
+    """
+    if keras.backend.backend() == "jax":
+        _functional_conditional(
+            predicate, lambda: update(*arguments), otherwise, variables
+        )
+    elif _needs_merge_call():
+        # A condition around the merge call of an update can't stand in a replica.
+        import tensorflow as tf
+
+        def across(distribution: Any, predicate: Any, arguments: Any) -> None:
+            ops.cond(
+                distribution.experimental_local_results(predicate)[0],
+                lambda: distribution.extended.call_for_each_replica(
+                    update, args=arguments
+                ),
+                otherwise,
+            )
+
+        tf.distribute.get_replica_context().merge_call(
+            across, args=(predicate, arguments)
+        )
+    else:
+        ops.cond(predicate, lambda: update(*arguments), otherwise)
+
+
+def _needs_merge_call() -> bool:
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return (
+        tf.distribute.has_strategy()
+        and not tf.__internal__.distribute.strategy_supports_no_merge_call()
+    )
+
+
+def _functional_conditional(
+    predicate: Any,
+    update: Callable[[], None],
+    otherwise: Callable[[], None],
+    variables: Sequence[Any],
+) -> None:
+    """`jax.lax.cond` on the values of `variables`: a branch can't assign to them."""
+
+    def values_after(branch: Callable[[], None]) -> Callable[[], list[Any]]:
+        def run() -> list[Any]:
+            mapping = [(variable, variable.value) for variable in variables]
+            with keras.StatelessScope(state_mapping=mapping) as scope:
+                branch()
+            return [scope.get_current_value(variable) for variable in variables]
+
+        return run
+
+    values = ops.cond(predicate, values_after(update), values_after(otherwise))
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

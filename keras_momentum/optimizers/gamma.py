@@ -39,6 +39,7 @@ class Gamma:
         self.source: Callable[..., Any] | None = None
         if isinstance(value, Schedule) or callable(value):
             self.source = value
+            self._check_source()
             return
         if not isinstance(value, float):
             raise ValueError(
@@ -80,16 +81,25 @@ class Gamma:
             return self.source(iteration)
         return self.source()
 
+    def after(self, gamma: Any, iteration: Any) -> Any:
+        """The coefficient of the update `iteration`, when that before it has `gamma`.
+
+        A callable without arguments can't tell it; it is taken to stay.
+        """
+        if isinstance(self.source, Schedule):
+            return self.source(iteration)
+        if self.source is not None:
+            return gamma
+        return ops.where(
+            self.ramp_interval[1] > 0,
+            self._ramp(iteration),
+            ops.convert_to_tensor(self.variable),
+        )
+
     def advance(self, iteration: Any) -> None:
         """Moves the variable along the ramp, to the update `iteration`."""
         if self.source is None:
-            self.variable.assign(
-                ops.where(
-                    self.ramp_interval[1] > 0,
-                    self._ramp(iteration),
-                    ops.convert_to_tensor(self.variable),
-                )
-            )
+            self.variable.assign(self.after(self.variable, iteration))
 
     def assign(self, value: Any) -> None:
         """Sets the coefficient from the next update on, and ends a ramp."""
@@ -124,6 +134,18 @@ class Gamma:
         if self.source is None:
             return float(keras.ops.convert_to_numpy(self.variable))
         return keras.saving.serialize_keras_object(self.source)
+
+    def _check_source(self) -> None:
+        """A schedule must give a scalar; a callable may not be ready to be called."""
+        if not isinstance(self.source, Schedule):
+            return
+        shape = ops.shape(ops.convert_to_tensor(self.source(0)))
+        if shape != ():
+            raise ValueError(
+                f"Argument `{self.argument}` must be a schedule that returns a scalar. "
+                f"Received: {self.argument}={self.source!r}, which returns a tensor of "
+                f"shape {shape}"
+            )
 
     def _ramp(self, iteration: Any) -> Any:
         begin, steps = self.ramp_interval[0], self.ramp_interval[1]

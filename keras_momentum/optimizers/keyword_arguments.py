@@ -1,10 +1,10 @@
-"""The keyword arguments that every Keras optimizer takes."""
+"""The keyword arguments that many optimizers take, for editors and type checks."""
 
 from typing import TypedDict
 
 
 class OptimizerArguments(TypedDict, total=False):
-    """Arguments of `keras.optimizers.Optimizer`, for editors and type checks."""
+    """Arguments of `keras.optimizers.Optimizer`."""
 
     weight_decay: float | None
     clipnorm: float | None
@@ -16,3 +16,13 @@ class OptimizerArguments(TypedDict, total=False):
     loss_scale_factor: float | None
     gradient_accumulation_steps: int | None
     name: str | None
+
+
+class MomentumArguments(OptimizerArguments, total=False):
+    """Arguments of `keras_momentum.optimizers.MomentumOptimizer`."""
+
+    restart_every: int | None
+    restart_when: str | None
+    schedule_restarts: bool
+    velocity_dtype: str | None
+    skip_nonfinite: bool

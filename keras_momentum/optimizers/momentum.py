@@ -4,10 +4,11 @@ from typing import Any, Unpack
 
 import keras
 
+from keras_momentum.optimizers.coefficients import Coefficients
+from keras_momentum.optimizers.from_keras import take_over
 from keras_momentum.optimizers.gamma import GammaLike
-from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
+from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
-from keras_momentum.optimizers.packed_optimizer import Coefficients
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
@@ -38,16 +39,14 @@ class Momentum(MomentumOptimizer):
         momentum: Gamma: a float in [0, 1], a schedule of `keras_momentum.schedules`
             or `keras.optimizers.schedules`, or a callable that takes no arguments and
             returns the actual value to use. Defaults to `0.9`.
-        restart_every: `None` or an integer >= 1. The velocity is set to zero before
-            every update t > 0 that is a multiple of it. Defaults to `None`, never.
-        **kwargs: The other keyword arguments of `keras.optimizers.Optimizer`:
-            `weight_decay`, `clipnorm`, `clipvalue`, `global_clipnorm`, `use_ema`,
-            `ema_momentum`, `ema_overwrite_frequency`, `loss_scale_factor`,
-            `gradient_accumulation_steps`, `name`.
+        **kwargs: `restart_every`, `restart_when`, `schedule_restarts`,
+            `velocity_dtype`, `skip_nonfinite` (see
+            `keras_momentum.optimizers.MomentumOptimizer`), and the keyword arguments
+            of `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: If `momentum` is a float outside [0, 1] or none of the above, or
-            `restart_every` is not an integer >= 1.
+        ValueError: If an argument is not as said; `momentum` outside [0, 1], for
+            example.
 
     Example:
 
@@ -69,10 +68,9 @@ class Momentum(MomentumOptimizer):
         self,
         learning_rate: Any = 0.01,
         momentum: GammaLike = 0.9,
-        restart_every: int | None = None,
-        **kwargs: Unpack[OptimizerArguments],
+        **kwargs: Unpack[MomentumArguments],
     ):
-        super().__init__(learning_rate, momentum, restart_every, **kwargs)
+        super().__init__(learning_rate, momentum, **kwargs)
 
     momentum = MomentumOptimizer.gamma
 
@@ -82,3 +80,23 @@ class Momentum(MomentumOptimizer):
         (velocity,) = slots
         velocity = coefficients.gamma * velocity + coefficients.learning_rate * gradient
         return velocity, (velocity,)
+
+    @classmethod
+    def from_keras(cls, optimizer: keras.optimizers.SGD) -> "Momentum":
+        """Takes over a built `keras.optimizers.SGD`, in the middle of a run.
+
+        The next step is what it would have been. Keras's velocity has the other sign.
+        """
+
+        def arguments(sgd: keras.optimizers.SGD) -> dict[str, Any]:
+            if sgd.nesterov:
+                raise ValueError(
+                    "Argument `optimizer` must be an SGD with nesterov=False; take it "
+                    "over with `NAG.from_keras`. Received: nesterov=True"
+                )
+            return {"momentum": float(sgd.momentum)}
+
+        slots = {"velocity": ("momentums", -1.0)}
+        return take_over(
+            cls, optimizer, keras.optimizers.SGD, slots, arguments=arguments
+        )

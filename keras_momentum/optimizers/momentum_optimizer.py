@@ -1,14 +1,18 @@
 """The abstract optimizer with a moving gamma and restarts."""
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers import backend
+from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.gamma import Gamma, GammaLike
-from keras_momentum.optimizers.packed_optimizer import Coefficients, PackedOptimizer
+from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum.optimizers.packed_optimizer import PackedOptimizer
+from keras_momentum.optimizers.restarts import Restarts
 
 
 class MomentumOptimizer(PackedOptimizer):
@@ -16,7 +20,7 @@ class MomentumOptimizer(PackedOptimizer):
 
     It owns gamma and restarts; the formula of a subclass reads them as coefficients.
 
-    To write an optimizer, name its slots and write `update`:
+    To write an optimizer, name its slots, the velocity first, and write `update`:
 
     ```python
     class Momentum(MomentumOptimizer):
@@ -36,36 +40,55 @@ class MomentumOptimizer(PackedOptimizer):
         gamma: A float in [0, 1], a schedule, or a callable without arguments.
         restart_every: `None` or an integer >= 1. The velocity restarts from zero
             before every update t > 0 that is a multiple of it.
+        restart_when: `None` or `"gradient"`: the next update is a restart when
+            ⟨g_t, v_t⟩ < 0, summed over all weights: the velocity points uphill.
+        schedule_restarts: Whether a schedule of gamma counts its steps from the last
+            restart.
+        velocity_dtype: `None` or a float dtype, for example `"bfloat16"`, in which
+            velocities are stored. It is rounded once an update, so that changes of
+            less than 0.4 % of a bfloat16 velocity are lost: not for gamma above 0.99.
+        skip_nonfinite: Whether a step with a NaN or an infinity in any gradient
+            leaves weights and state as they are; `skipped_steps` counts such steps.
         **kwargs: The keyword arguments of `keras.optimizers.Optimizer`.
+
+    Reference:
+
+    - O'Donoghue and Candès, 2015, "Adaptive restart for accelerated gradient schemes".
+    - Wang et al., 2020, "Scheduled restart momentum for accelerated stochastic gradient
+      descent" (`schedule_restarts`).
     """
 
-    slot_names: ClassVar[tuple[str, ...]] = ("velocity",)
+    slot_names: tuple[str, ...] = ("velocity",)
+    scalar_names: ClassVar[tuple[str, ...]] = ()
     gamma_argument: ClassVar[str] = "momentum"
 
     def __init__(
         self,
         learning_rate: Any,
         gamma: GammaLike,
-        restart_every: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[MomentumArguments],
     ):
+        restarts: dict[str, Any] = {
+            name: kwargs.pop(name, None)  # type: ignore[misc]
+            for name in ("restart_every", "restart_when", "schedule_restarts")
+        }
+        velocity_dtype = kwargs.pop("velocity_dtype", None)
+        skip_nonfinite = kwargs.pop("skip_nonfinite", False)
         super().__init__(learning_rate=learning_rate, **kwargs)
         self._gamma = Gamma(self, gamma, self.gamma_argument)
-        if restart_every is not None:
-            arguments.integer("restart_every", restart_every, minimum=1)
-        self._restart_every = self.add_variable(
-            shape=(),
-            initializer=keras.initializers.Constant(restart_every or 0),
-            dtype="int",
-            aggregation="only_first_replica",
-            name="restart_every",
-        )
-        self._restart_requested = self.add_variable(
-            shape=(),
-            initializer="zeros",
-            dtype="bool",
-            aggregation="only_first_replica",
-            name="restart_requested",
+        self._restarts = Restarts(self, self._gamma, **restarts)
+        self.velocity_dtype = velocity_dtype
+        self.slot_dtypes = {}
+        if velocity_dtype is not None:
+            dtype = arguments.float_dtype("velocity_dtype", velocity_dtype)
+            self.slot_dtypes = {self.slot_names[0]: dtype}
+        self.skip_nonfinite = arguments.boolean("skip_nonfinite", skip_nonfinite)
+        self._skipped_steps = self._scalar("skipped_steps", "int")
+        self._scalars = [self._scalar(name, None) for name in self.scalar_names]
+
+    def _scalar(self, name: str, dtype: str | None) -> Any:
+        return self.add_variable(
+            shape=(), dtype=dtype, aggregation="only_first_replica", name=name
         )
 
     @property
@@ -79,7 +102,7 @@ class MomentumOptimizer(PackedOptimizer):
             TypeError: If it is set although a schedule or a callable decides it.
             ValueError: If it is set to a number outside [0, 1].
         """
-        return self._gamma(self.iterations)
+        return self._restarts.gamma(self.iterations)
 
     @gamma.setter
     def gamma(self, value: Any) -> None:
@@ -118,43 +141,128 @@ class MomentumOptimizer(PackedOptimizer):
     @property
     def restart_every(self) -> int | None:
         """The number of updates between restarts, or `None`. It can be set any time."""
-        return int(ops.convert_to_numpy(self._restart_every)) or None
+        return self._restarts.every
 
     @restart_every.setter
     def restart_every(self, value: int | None) -> None:
-        if value is not None:
-            arguments.integer("restart_every", value, minimum=1)
-        self._restart_every.assign(value or 0)
+        self._restarts.every = value
 
     def restart(self) -> None:
         """Lets the velocity start from zero again in the next update."""
-        self._restart_requested.assign(True)
+        self._restarts.request()
+
+    @property
+    def skipped_steps(self) -> int:
+        """The number of steps that `skip_nonfinite` left out."""
+        return int(ops.convert_to_numpy(self._skipped_steps))
+
+    def velocity(self, variable: Any) -> Any:
+        """The velocity of a weight, a tensor of its shape.
+
+        Args:
+            variable: A variable that the optimizer was built with.
+        """
+        if not self.built:
+            raise ValueError(
+                "The optimizer must be built before a velocity is read. Call "
+                "`optimizer.build(trainable_variables)` first."
+            )
+        self._check_variables_are_known([variable])
+        return self._slots.of(self._get_variable_index(variable), self.slot_names[0])
+
+    def velocity_norm(self) -> Any:
+        """The Euclidean norm of all velocities together, a float32 scalar."""
+        velocities = [slots[0] for _, slots in self._slots.packs]
+        velocities += [slots[0] for slots in self._slots.single.values()]
+        squares = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in velocities]
+        return ops.sqrt(sum(squares))
+
+    def set_state(self, scalars: Sequence[float], slots: Sequence[Any]) -> None:
+        """Sets the scalars and, weight by weight, the slots of a built optimizer.
+
+        Args:
+            scalars: Numbers in the order of `scalar_names`.
+            slots: For each weight its slots, in the order of `slot_names`.
+        """
+        for scalar, value in zip(self._scalars, scalars, strict=True):
+            scalar.assign(value)
+        self._slots.write(slots)
+
+    def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
+        """The optimizer's scalars after the update, in the order of `scalar_names`.
+
+        Args:
+            coefficients: The scalars of this update; `new_scalars` is still empty.
+        """
+        return ()
 
     def coefficients(self, learning_rate: Any) -> Coefficients:
-        """η_t, and γ_t or 0 in a restart."""
-        iteration = self.iterations
-        every = self._restart_every
-        due = ops.logical_and(
-            ops.logical_and(every > 0, iteration > 0),
-            ops.equal(ops.mod(iteration, ops.maximum(every, 1)), 0),
-        )
-        restart = ops.logical_or(self._restart_requested, due)
-        gamma = backend.tensor(self._gamma(iteration))
+        """η_t, γ_t, γ_{t+1} and the optimizer's own scalars."""
         return Coefficients(
             learning_rate=backend.tensor(learning_rate),
-            gamma=ops.where(restart, ops.zeros_like(gamma), gamma),
+            **self._restarts.coefficients(self.iterations),
+            scalars=tuple(backend.tensor(scalar) for scalar in self._scalars),
         )
 
-    def advance(self) -> None:
-        """Ends a requested restart and moves gamma along its ramp."""
-        self._restart_requested.assign(False)
+    def refined(
+        self, coefficients: Coefficients, gradients: dict[int, Any]
+    ) -> Coefficients:
+        """With the restart that the gradient asks for, and the scalars after it."""
+        provisional = self._with_new_scalars(coefficients)
+        if self._restarts.when is None:
+            return provisional
+        dense = [backend.tensor(gradient) for gradient in gradients.values()]
+        summed = backend.summed_over_replicas(dense)
+        alignment = self.alignment(
+            dict(zip(gradients, summed, strict=True)), provisional
+        )
+        return self._with_new_scalars(
+            self._restarts.when_uphill(coefficients, alignment)
+        )
+
+    def _with_new_scalars(self, coefficients: Coefficients) -> Coefficients:
+        return coefficients._replace(new_scalars=self.new_scalars(coefficients))
+
+    def advance(self, coefficients: Coefficients) -> None:
+        """Moves the scalars, restarts and gamma on to the next update."""
+        for scalar, value in zip(self._scalars, coefficients.new_scalars, strict=True):
+            scalar.assign(value)
+        self._restarts.advance(coefficients, self.iterations)
         self._gamma.advance(self.iterations + 1)
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Updates the weights, unless `skip_nonfinite` and a gradient is not finite.
+
+        Args:
+            grads: A list of gradients, one for each variable; `None` where there is
+                none.
+            trainable_variables: A list of variables. May be left out once the
+                optimizer is built.
+        """
+        grads = list(grads)
+        if not self.skip_nonfinite or all(gradient is None for gradient in grads):
+            super().apply(grads, trainable_variables)
+            return
+        if trainable_variables is not None:
+            trainable_variables = list(trainable_variables)
+            if not self.built:
+                self.build(trainable_variables)
+        weights = trainable_variables or self._trainable_variables
+        backend.conditional(
+            backend.all_finite(grads),
+            super().apply,
+            lambda: self._skipped_steps.assign(self._skipped_steps + 1),
+            arguments=(grads, trainable_variables),
+            variables=[*self.variables, *weights],
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             self.gamma_argument: self._gamma.config(),
-            "restart_every": self.restart_every,
+            **self._restarts.config(),
+            "velocity_dtype": self.velocity_dtype,
+            "skip_nonfinite": self.skip_nonfinite,
         }
 
     @classmethod

@@ -67,6 +67,21 @@ class Pack:
             ]
         )
 
+    def gradient(self, gradients: dict[int, Any]) -> Any:
+        """One vector of those among `gradients` that belong here; 0 for missing ones.
+
+        Args:
+            gradients: Gradients by the numbers of their weights.
+        """
+        return self.flatten(
+            [
+                ops.cast(backend.tensor(gradients[index]), self.dtype)
+                if index in gradients
+                else ops.zeros(shape, self.dtype)
+                for index, shape in zip(self.indices, self.shapes, strict=True)
+            ]
+        )
+
     def unflatten(self, vector: Any) -> list[Any]:
         """The inverse of `flatten`."""
         boundaries = list(itertools.accumulate(self.sizes))[:-1]

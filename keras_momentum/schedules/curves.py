@@ -6,6 +6,12 @@ import keras
 from keras import ops
 
 
+def as_float(step: Any) -> Any:
+    """A step, of any shape, in the float type of Keras but never in one of 16 bits."""
+    floatx = keras.config.floatx()
+    return ops.cast(step, floatx if floatx == "float64" else "float32")
+
+
 def progress(step: Any, steps: Any) -> Any:
     """τ = min(max(step, 0) / steps, 1), in the float type of Keras.
 
@@ -14,8 +20,7 @@ def progress(step: Any, steps: Any) -> Any:
             shape.
         steps: How many updates the schedule lasts, a positive number or scalar.
     """
-    dtype = keras.config.floatx() if keras.config.floatx() == "float64" else "float32"
-    return ops.clip(ops.cast(step, dtype) / ops.cast(steps, dtype), 0.0, 1.0)
+    return ops.clip(as_float(step) / as_float(steps), 0.0, 1.0)
 
 
 def linear(initial: Any, final: Any, progress: Any) -> Any:

@@ -1,0 +1,119 @@
+"""RMSprop with a moving momentum."""
+
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from keras_momentum import arguments
+from keras_momentum.optimizers.coefficients import Coefficients
+from keras_momentum.optimizers.from_keras import take_over
+from keras_momentum.optimizers.gamma import GammaLike
+from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
+
+
+@keras.saving.register_keras_serializable(package="keras_momentum")
+class MomentumRMSprop(MomentumOptimizer):
+    """RMSprop with a momentum that moves.
+
+    ```python
+    s = rho * s + (1 - rho) * g**2                 # the second moment
+    velocity = gamma * velocity + learning_rate * g / sqrt(s + epsilon)
+    w = w - velocity
+    ```
+
+    With `centered=True` the variance, s − a², stands in place of s, where a is the
+    running mean of the gradients, `a = rho * a + (1 - rho) * g`.
+
+    With a constant gamma this is `keras.optimizers.RMSprop`. PyTorch puts epsilon
+    beside the root, sqrt(s) + epsilon, and keeps the learning rate outside of the
+    velocity.
+
+    Args:
+        learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`
+            instance, or a callable that takes no arguments and returns the actual
+            value to use. Defaults to `0.001`.
+        rho: A float in [0, 1). Defaults to `0.9`.
+        momentum: Gamma: a float in [0, 1], a schedule of `keras_momentum.schedules`
+            or `keras.optimizers.schedules`, or a callable that takes no arguments and
+            returns the actual value to use. Defaults to `0.9`.
+        epsilon: A float > 0. Defaults to `1e-7`.
+        centered: Whether to divide by the standard deviation. Defaults to `False`.
+        **kwargs: `restart_every`, `restart_when`, `schedule_restarts`,
+            `velocity_dtype`, `skip_nonfinite` (see
+            `keras_momentum.optimizers.MomentumOptimizer`), and the keyword arguments
+            of `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: If an argument is not as said.
+
+    Example:
+
+    >>> import keras_momentum
+    >>> optimizer = keras_momentum.MomentumRMSprop(learning_rate=0.1, rho=0.75)
+    >>> w = keras.Variable(1.0)
+    >>> optimizer.apply([3.0], [w])  # 0.1 * 3 / sqrt(0.25 * 9)
+    >>> round(float(w), 3)
+    0.8
+
+    Reference:
+
+    - Hinton, 2012, "Neural networks for machine learning", lecture 6e.
+    """
+
+    momentum = MomentumOptimizer.gamma
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        rho: float = 0.9,
+        momentum: GammaLike = 0.9,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **kwargs: Unpack[MomentumArguments],
+    ):
+        super().__init__(learning_rate, momentum, **kwargs)
+        self.rho = arguments.decay("rho", rho)
+        self.epsilon = arguments.positive_float("epsilon", epsilon)
+        self.centered = arguments.boolean("centered", centered)
+        self.slot_names = ("velocity", "second_moment") + ("mean",) * centered
+
+    def update(
+        self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
+    ) -> tuple[Any, tuple[Any, ...]]:
+        velocity, s, *mean = slots
+        s = self.rho * s + (1 - self.rho) * ops.square(gradient)
+        mean = [self.rho * a + (1 - self.rho) * gradient for a in mean]
+        variance = s - ops.square(mean[0]) if self.centered else s
+        scaled = gradient / ops.sqrt(variance + self.epsilon)
+        velocity = coefficients.gamma * velocity + coefficients.learning_rate * scaled
+        return velocity, (velocity, s, *mean)
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("rho", "epsilon", "centered")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_keras(cls, optimizer: keras.optimizers.RMSprop) -> "MomentumRMSprop":
+        """Takes over a built `keras.optimizers.RMSprop`, in the middle of a run.
+
+        The next step is what it would have been.
+        """
+        slots = {
+            "velocity": ("_momentums", 1.0),
+            "second_moment": ("_velocities", 1.0),
+            "mean": ("_average_gradients", 1.0),
+        }
+        return take_over(
+            cls,
+            optimizer,
+            keras.optimizers.RMSprop,
+            slots,
+            arguments=lambda rmsprop: {
+                "rho": rmsprop.rho,
+                "momentum": float(rmsprop.momentum),
+                "epsilon": rmsprop.epsilon,
+                "centered": rmsprop.centered,
+            },
+        )

@@ -1,0 +1,134 @@
+"""Nesterov's accelerated gradient."""
+
+from typing import Any, Unpack
+
+import keras
+from keras import ops
+
+from keras_momentum.optimizers.coefficients import Coefficients
+from keras_momentum.optimizers.from_keras import take_over
+from keras_momentum.optimizers.gamma import GammaLike
+from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
+
+
+@keras.saving.register_keras_serializable(package="keras_momentum")
+class NAG(MomentumOptimizer):
+    """Nesterov's accelerated gradient, exact for a gamma that moves.
+
+    The method takes the gradient at a point ahead of its iterate θ:
+
+    ```python
+    velocity = gamma[t] * velocity + learning_rate * gradient(θ - gamma[t] * velocity)
+    θ = θ - velocity
+    ```
+
+    Keras takes gradients where the weights of the model are, so that the model holds
+    that point, φ = θ − γ_t v_{t−1}, while it trains. In φ the update needs the
+    coefficient of the *next* step, and `look_ahead`, that by which the last one looked
+    ahead:
+
+    ```python
+    φ = φ + look_ahead * velocity           # θ
+    velocity = gamma[t] * velocity + learning_rate * g
+    φ = φ - velocity - gamma[t + 1] * velocity
+    look_ahead = gamma[t + 1]
+    ```
+
+    `iterate` gives θ. Keras, PyTorch and optax use γ_t in both places, which is
+    Nesterov's method only while gamma is constant; then this is
+    `keras.optimizers.SGD(momentum=gamma, nesterov=True)`. PyTorch and optax keep the
+    learning rate outside of the velocity, which differs after it has changed.
+
+    A gamma that is set between two steps, or given as a callable, was not known when
+    the last step looked ahead; `look_ahead` keeps θ exact all the same. The step before
+    a planned restart does not look ahead.
+
+    Args:
+        learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`
+            instance, or a callable that takes no arguments and returns the actual
+            value to use. Defaults to `0.01`.
+        momentum: Gamma: a float in [0, 1], a schedule of `keras_momentum.schedules`
+            or `keras.optimizers.schedules`, or a callable that takes no arguments and
+            returns the actual value to use. Defaults to `0.9`.
+        **kwargs: `restart_every`, `restart_when`, `schedule_restarts`,
+            `velocity_dtype`, `skip_nonfinite` (see
+            `keras_momentum.optimizers.MomentumOptimizer`), and the keyword arguments
+            of `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: If an argument is not as said.
+
+    Example:
+
+    >>> import keras_momentum
+    >>> optimizer = keras_momentum.NAG(learning_rate=0.1, momentum=0.5)
+    >>> w = keras.Variable(1.0)
+    >>> optimizer.apply([1.0], [w])  # velocity 0.1, θ 0.9
+    >>> round(float(optimizer.iterate(w)), 3), round(float(w), 3)
+    (0.9, 0.85)
+
+    Reference:
+
+    - Nesterov, 1983, "A method for solving the convex programming problem with
+      convergence rate O(1/k²)".
+    - Sutskever, Martens, Dahl and Hinton, 2013, "On the importance of initialization
+      and momentum in deep learning".
+    """
+
+    scalar_names = ("look_ahead",)
+    momentum = MomentumOptimizer.gamma
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.01,
+        momentum: GammaLike = 0.9,
+        **kwargs: Unpack[MomentumArguments],
+    ):
+        super().__init__(learning_rate, momentum, **kwargs)
+
+    def update(
+        self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
+    ) -> tuple[Any, tuple[Any, ...]]:
+        (velocity,) = slots
+        (last_look_ahead,), (look_ahead,) = coefficients[-2:]
+        to_iterate = last_look_ahead * velocity
+        velocity = coefficients.gamma * velocity + coefficients.learning_rate * gradient
+        return velocity + look_ahead * velocity - to_iterate, (velocity,)
+
+    def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
+        return (coefficients.next_gamma,)
+
+    def iterate(self, variable: Any) -> Any:
+        """θ, where the model's weight is φ = θ − look_ahead · velocity.
+
+        Args:
+            variable: A variable that the optimizer was built with.
+        """
+        (look_ahead,) = self._scalars
+        velocity = ops.cast(self.velocity(variable), variable.dtype)
+        return ops.add(variable, ops.cast(look_ahead, variable.dtype) * velocity)
+
+    @classmethod
+    def from_keras(cls, optimizer: keras.optimizers.SGD) -> "NAG":
+        """Takes over a built `keras.optimizers.SGD(nesterov=True)` in mid-training.
+
+        The next step is what it would have been. Keras's velocity has the other sign.
+        """
+
+        def arguments(sgd: keras.optimizers.SGD) -> dict[str, Any]:
+            if not sgd.nesterov:
+                raise ValueError(
+                    "Argument `optimizer` must be an SGD with nesterov=True; take it "
+                    "over with `Momentum.from_keras`. Received: nesterov=False"
+                )
+            return {"momentum": float(sgd.momentum)}
+
+        return take_over(
+            cls,
+            optimizer,
+            keras.optimizers.SGD,
+            slots={"velocity": ("momentums", -1.0)},
+            scalars=lambda sgd: (sgd.momentum,),
+            arguments=arguments,
+        )
