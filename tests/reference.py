@@ -45,3 +45,90 @@ def restarted(
 def linear_ramp(t: float, initial: float, final: float, steps: float) -> float:
     """γ(t) = initial + (final − initial) τ with τ = min(t / steps, 1)."""
     return initial + (final - initial) * min(max(t / steps, 0.0), 1.0)
+
+
+# What follows takes the coefficients of one update after the other, and where it is a
+# restart. g_t is given, and with it how it depends on the weights is left open.
+
+
+def nag(
+    phi: Array, g: Array, eta: Array, gamma: Array, restart: Array, planned: Array
+) -> tuple[Array, Array]:
+    """v_t = γ_t v_{t-1} + η_t g_t; θ_{t+1} = θ_t − v_t; φ_t = θ_t − c_{t-1} v_{t-1}.
+
+    γ has one element more than there are updates. c_t is γ_{t+1}, 0 before a restart
+    that is `planned`.
+
+    Returns:
+        The last φ and θ.
+    """
+    theta, v = phi, np.zeros_like(phi)
+    for t in range(len(g)):
+        v = (0.0 if restart[t] else gamma[t]) * v + eta[t] * g[t]
+        theta = theta - v
+        phi = theta - (0.0 if planned[t + 1] else gamma[t + 1]) * v
+    return phi, theta
+
+
+def adam(
+    theta: Array,
+    g: Array,
+    eta: Array,
+    beta_1: Array,
+    restart: Array,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-7,
+    nesterov: bool = False,
+    amsgrad: bool = False,
+    reset_second_moment: bool = False,
+) -> Array:
+    """Kingma and Ba's Algorithm 1 with the product of all β1; β1 as γ in `nag`."""
+    m, s, p, q = np.zeros_like(theta), np.zeros_like(theta), 1.0, 1.0
+    maximum = np.zeros_like(theta)
+    for t in range(len(g)):
+        if restart[t]:
+            m, p = np.zeros_like(theta), 1.0
+            if reset_second_moment:
+                s, q = np.zeros_like(theta), 1.0
+        b, b_next = beta_1[t], beta_1[t + 1]
+        m = b * m + (1 - b) * g[t]
+        s = beta_2 * s + (1 - beta_2) * g[t] ** 2
+        p, q = b * p, beta_2 * q
+        m_hat = m / (1 - p)
+        if nesterov:
+            m_hat = b_next * m / (1 - b_next * p) + (1 - b) * g[t] / (1 - p)
+        s_hat = s / (1 - q)
+        if amsgrad:
+            s_hat = maximum = np.maximum(maximum, s_hat)
+        theta = theta - eta[t] * m_hat / (np.sqrt(s_hat) + epsilon)
+    return theta
+
+
+def rmsprop(
+    theta: Array,
+    g: Array,
+    eta: Array,
+    gamma: Array,
+    restart: Array,
+    rho: float = 0.9,
+    epsilon: float = 1e-7,
+    centered: bool = False,
+) -> Array:
+    """v_t = γ_t v_{t-1} + η_t g_t / √(s_t + ε), centred by the mean of g."""
+    v, s, a = np.zeros_like(theta), np.zeros_like(theta), np.zeros_like(theta)
+    for t in range(len(g)):
+        s = rho * s + (1 - rho) * g[t] ** 2
+        a = rho * a + (1 - rho) * g[t]
+        variance = s - a**2 if centered else s
+        v = (0.0 if restart[t] else gamma[t]) * v + eta[t] * g[t] / np.sqrt(
+            variance + epsilon
+        )
+        theta = theta - v
+    return theta
+
+
+def restarts(steps: int, every: int | None = None, at: Sequence[int] = ()) -> Array:
+    """Where an update is a restart: t > 0 and a multiple of `every`, or in `at`."""
+    t = np.arange(steps)
+    planned = (t > 0) & (t % every == 0) if every else np.zeros(steps, bool)
+    return planned | np.isin(t, list(at))

@@ -137,8 +137,8 @@ def conditional(
         def across(distribution: Any, predicate: Any, arguments: Any) -> None:
             ops.cond(
                 distribution.experimental_local_results(predicate)[0],
-                lambda: distribution.extended.call_for_each_replica(
-                    update, args=arguments
+                _without_result(
+                    distribution.extended.call_for_each_replica, update, arguments
                 ),
                 otherwise,
             )
@@ -147,7 +147,16 @@ def conditional(
             across, args=(predicate, arguments)
         )
     else:
-        ops.cond(predicate, lambda: update(*arguments), otherwise)
+        ops.cond(predicate, _without_result(update, *arguments), otherwise)
+
+
+def _without_result(function: Callable[..., Any], *arguments: Any) -> Any:
+    """A branch without an output, as both must have the same."""
+
+    def branch() -> None:
+        function(*arguments)
+
+    return branch
 
 
 def _needs_merge_call() -> bool:

@@ -251,10 +251,13 @@ class MomentumOptimizer(PackedOptimizer):
         backend.conditional(
             backend.all_finite(grads),
             super().apply,
-            lambda: self._skipped_steps.assign(self._skipped_steps + 1),
+            self._count_skipped_step,
             arguments=(grads, trainable_variables),
             variables=[*self.variables, *weights],
         )
+
+    def _count_skipped_step(self) -> None:
+        self._skipped_steps.assign(self._skipped_steps + 1)
 
     def get_config(self) -> dict[str, Any]:
         return {

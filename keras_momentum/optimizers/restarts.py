@@ -113,7 +113,8 @@ class Restarts:
         """Remembers a restart and ends its request; makes that of the gradient."""
         if self.schedule_restarts:
             restarted = coefficients.kept < 0.5
-            self._last.assign(ops.where(restarted, iteration, self._last))
+            last = backend.tensor(self._last)
+            self._last.assign(ops.where(restarted, backend.tensor(iteration), last))
         self._requested.assign(coefficients.uphill)
 
     def config(self) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""Where the definitions agree: constant gamma against Keras, PyTorch and optax."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_momentum
+from tests.optimizers.family import CASES, Case
+from tests.stepping import MODES, relative_error, stepper
+
+STEPS = 50
+SHAPES = [(3, 4), (5,), (), (130, 130)]
+RNG = np.random.default_rng(11)
+FIRST = [RNG.normal(size=shape).astype(np.float32) for shape in SHAPES]
+# Away from 0, where epsilon, which stands in different places, would show.
+GRADIENTS = [
+    [
+        (RNG.uniform(0.2, 1.0, shape) * RNG.choice([-1, 1], shape)).astype(np.float32)
+        for shape in SHAPES
+    ]
+    for _ in range(STEPS)
+]
+
+
+def run(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+    variables = [keras.Variable(value.copy()) for value in FIRST]
+    step = stepper(optimizer, variables, MODES[-1])
+    for gradients in GRADIENTS:
+        step(*gradients)
+    return variables
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES.values() if case.keras_twin],
+    ids=[name for name, case in CASES.items() if case.keras_twin],
+)
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 0.95])
+def test_constant_gamma_equals_keras(case: Case, gamma: float) -> None:
+    assert case.keras_twin
+    theirs = run(case.keras_twin(0.01, gamma))
+    for a, b in zip(run(case.make(0.01, gamma)), theirs, strict=True):
+        assert relative_error(a, ops.convert_to_numpy(b).astype(float)) < 2e-5
+
+
+def torch_sgd(nesterov: bool) -> Callable[..., Any]:
+    import torch
+
+    return lambda weights: torch.optim.SGD(
+        weights, 0.01, momentum=0.9, nesterov=nesterov
+    )
+
+
+def torch_adam(amsgrad: bool) -> Callable[..., Any]:
+    import torch
+
+    return lambda weights: torch.optim.Adam(weights, 0.01, eps=1e-9, amsgrad=amsgrad)
+
+
+def torch_nadam() -> Callable[..., Any]:
+    import torch
+
+    # PyTorch multiplies beta_1 by 1 − 0.96^(t · momentum_decay) / 2: by 1/2 for 0, and
+    # only for a large one by 1.
+    return lambda weights: torch.optim.NAdam(
+        weights, 0.01, eps=1e-9, momentum_decay=1e4
+    )
+
+
+def adam(**arguments: Any) -> Callable[[], Any]:
+    return lambda: keras_momentum.MomentumAdam(0.01, epsilon=1e-9, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda: keras_momentum.Momentum(0.01), lambda: torch_sgd(False)),
+        (lambda: keras_momentum.NAG(0.01), lambda: torch_sgd(True)),
+        (adam(), lambda: torch_adam(False)),
+        (adam(nesterov=True), torch_nadam),
+    ],
+    ids=["SGD", "SGD-nesterov", "Adam", "NAdam"],
+)
+def test_constant_gamma_equals_torch(ours: Any, theirs: Any) -> None:
+    torch = pytest.importorskip("torch")
+    weights = [torch.tensor(value, requires_grad=True) for value in FIRST]
+    optimizer = theirs()(weights)
+    for gradients in GRADIENTS:
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.grad = torch.tensor(gradient)
+        optimizer.step()
+    for a, b in zip(run(ours()), weights, strict=True):
+        assert relative_error(a, b.detach().numpy().astype(float)) < 2e-5
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (lambda: keras_momentum.Momentum(0.01), ("sgd", {"momentum": 0.9})),
+        (
+            lambda: keras_momentum.NAG(0.01),
+            ("sgd", {"momentum": 0.9, "nesterov": True}),
+        ),
+        (adam(), ("adam", {"eps": 1e-9})),
+        (adam(nesterov=True), ("nadam", {"eps": 1e-9})),
+        (adam(amsgrad=True), ("amsgrad", {"eps": 1e-9})),
+    ],
+    ids=["sgd", "sgd-nesterov", "adam", "nadam", "amsgrad"],
+)
+def test_constant_gamma_equals_optax(
+    ours: Any, theirs: tuple[str, dict[str, Any]]
+) -> None:
+    optax = pytest.importorskip("optax")
+    name, arguments = theirs
+    optimizer = getattr(optax, name)(0.01, **arguments)
+    weights = [np.array(value) for value in FIRST]
+    state = optimizer.init(weights)
+    for gradients in GRADIENTS:
+        updates, state = optimizer.update(gradients, state, weights)
+        weights = optax.apply_updates(weights, updates)
+    for a, b in zip(run(ours()), weights, strict=True):
+        assert relative_error(a, np.asarray(b, float)) < 2e-5
+
+
+def test_velocity_contains_the_learning_rate_as_in_keras() -> None:
+    """After a drop of the rate Keras and we part from PyTorch and optax."""
+    weight = keras.Variable(0.0)
+    optimizer = keras_momentum.Momentum(1.0, 0.9)
+    twin_weight = keras.Variable(0.0)
+    twin = keras.optimizers.SGD(1.0, 0.9)
+    for rate in (1.0, 0.1):
+        for each, variable in ((optimizer, weight), (twin, twin_weight)):
+            each.learning_rate = rate
+            each.apply([ops.ones(())], [variable])
+    # velocity 1, then 0.9 · 1 + 0.1; with the rate outside it would be 0.1 · 1.9.
+    assert float(ops.convert_to_numpy(weight)) == pytest.approx(-2.0)
+    assert float(ops.convert_to_numpy(twin_weight)) == pytest.approx(-2.0)
