@@ -191,8 +191,10 @@ class PackedOptimizer(keras.optimizers.Optimizer, abc.ABC):
         for gradient, slots, dtype in groups:
             _, (velocity, *_) = self._updated(gradient, slots, coefficients, dtype)
             gradient = ops.cast(backend.tensor(gradient), velocity.dtype)
-            products.append(ops.cast(ops.sum(gradient * velocity), "float32"))
-        return sum(products)
+            products.append(ops.sum(gradient * velocity))
+        dtypes = {keras.backend.standardize_dtype(p.dtype) for p in products}
+        widest = "float64" if "float64" in dtypes else "float32"
+        return sum(ops.cast(product, widest) for product in products)
 
     def save_own_variables(self, store: Any) -> None:
         """Saves the state, a weight's slots with the weight's shape.

@@ -32,7 +32,9 @@ def test_any_run_follows_the_formula(case: Case, data: st.DataObject) -> None:
     dtypes = [data.draw(st.sampled_from(DTYPES), "dtype") for _ in weights_shapes]
     seed = data.draw(st.integers(0, 2**16), "seed")
     gammas = data.draw(
-        st.lists(st.floats(0, 0.99, width=32), min_size=steps + 1, max_size=steps + 1),
+        st.lists(
+            st.floats(0, 0.984375, width=32), min_size=steps + 1, max_size=steps + 1
+        ),
         "gammas",
     )
     rates = data.draw(
@@ -64,12 +66,7 @@ def test_any_run_follows_the_formula(case: Case, data: st.DataObject) -> None:
         if t in requested:
             optimizer.restart()
         for _ in range(accumulated):
-            step(
-                *(
-                    np.asarray(g, v.dtype)
-                    for g, v in zip(gradients[t], variables, strict=True)
-                )
-            )
+            step(*map(ops.cast, gradients[t], dtypes))
 
     planned = reference.restarts(steps + 1, every)
     restart = reference.restarts(steps + 1, every, sorted(requested))
@@ -79,8 +76,6 @@ def test_any_run_follows_the_formula(case: Case, data: st.DataObject) -> None:
         expected = case.weights(
             first, g, np.array(rates), np.array(gammas), restart, planned
         )
-        actual = ops.convert_to_numpy(
-            ops.cast(variable, "float64" if dtypes[i] == "float64" else "float32")
-        )
+        actual = ops.convert_to_numpy(ops.cast(variable, "float32"))
         scale = 1.0 + np.max(np.abs(expected), initial=0.0)
         assert np.all(np.abs(actual - expected) <= TOLERANCES[dtypes[i]] * scale)
