@@ -25,7 +25,7 @@ from keras_momentum.schedules import NesterovSequence
 
 CONDITION_NUMBER = 100.0
 STEPS = 200
-START = (0.9, 1.0)
+START = (0.1, 1.0)
 
 
 def descend(optimizer: keras.optimizers.Optimizer) -> np.ndarray:
@@ -72,12 +72,12 @@ def draw(
     figure, (valley, errors) = plt.subplots(
         1, 2, figsize=(12, 4.5), layout="constrained", width_ratios=(1, 1.2)
     )
-    x, y = np.meshgrid(np.linspace(-1.1, 1.1, 200), np.linspace(-0.75, 1.15, 200))
+    x, y = np.meshgrid(np.linspace(-0.45, 0.45, 200), np.linspace(-0.4, 1.1, 200))
     height = (x**2 + y**2 / CONDITION_NUMBER) / 2
-    levels = np.geomspace(1e-4, 0.6, 12)
+    levels = np.geomspace(1e-4, 0.1, 12)
     valley.contour(x, y, height, levels, colors="0.85", linewidths=0.8)
     for name, points in paths.items():
-        valley.plot(*points.T, ".-", markersize=3, linewidth=1, label=name)
+        valley.plot(*points.T, ".-", markersize=3, linewidth=0.8, alpha=0.8)
         distance = np.linalg.norm(points, axis=1)
         (line,) = errors.semilogy(distance, linewidth=1.5, label=name)
         rate = rates[name]

@@ -1,5 +1,6 @@
 """What the README says can be run, and is."""
 
+import os
 import re
 import subprocess
 import sys
@@ -54,3 +55,20 @@ def test_keras_ignores_a_callback_that_sets_momentum(tmp_path: Path) -> None:
     )
     assert "callback makes to Keras's losses: 0.0" in result.stdout
     assert (tmp_path / "p.png").exists()
+
+
+def test_narrow_valley_reaches_the_rates_of_theory(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "narrow_valley.py"), "p.png"],
+        cwd=tmp_path,
+        env={**os.environ, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.strip().endswith("p.png")
+    assert (tmp_path / "p.png").exists()
+    rows = re.findall(r"(0\.\d{4}) │ +(0\.\d{4})", result.stdout)
+    assert len(rows) == 3
+    for measured, theory in rows:
+        assert float(measured) == pytest.approx(float(theory), rel=0.01)

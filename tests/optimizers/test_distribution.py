@@ -1,28 +1,45 @@
 """Distributed weights are updated one by one, to the same result."""
 
+import json
 import os
+import socket
 import subprocess
 import sys
 
 import keras
 import pytest
 
+from tests.optimizers.family import PLAIN
+
 SCRIPT = """
+import sys
 import numpy as np
 import keras
 import keras_momentum
+
+def make():
+    return getattr(keras_momentum, sys.argv[1])(
+        0.05,
+        restart_every=5,
+        restart_when="gradient",
+        skip_nonfinite=True,
+        velocity_dtype="float32",
+    )
 
 def losses():
     keras.utils.set_random_seed(0)
     hidden = keras.layers.Dense(8, activation="tanh")
     model = keras.Sequential([keras.Input((4,)), hidden, keras.layers.Dense(2)])
-    model.compile(keras_momentum.Momentum(0.05, 0.5, restart_every=5), "mse")
+    model.compile(make(), "mse")
     x = np.random.default_rng(0).random((32, 4)).astype("float32")
     ramp = keras_momentum.callbacks.GammaRamp(0.2, 0.9)
     history = model.fit(
         x, x[:, :2], batch_size=8, epochs=3, shuffle=False, verbose=0, callbacks=[ramp]
     )
-    slots = [v for v in model.optimizer.variables if "velocity" in v.path]
+    slots = [
+        v for v in model.optimizer.variables if "velocity" in v.path and v.shape != ()
+    ]
+    assert model.optimizer.skipped_steps == 0
     assert abs(float(keras.ops.convert_to_numpy(model.optimizer.gamma)) - 0.9) < 1e-6
     return history.history["loss"], len(slots)
 
@@ -55,24 +72,150 @@ assert slots == 4, slots
 )
 
 
-def run(code: str, **environment: str) -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr[-3000:]
+# Half of the weights, and of their slots, on each device.
+MODEL_PARALLEL = (
+    SCRIPT
+    + """
+mesh = keras.distribution.DeviceMesh((1, 2), ["batch", "model"])
+layout = keras.distribution.LayoutMap(mesh)
+layout["dense.*kernel"] = (None, "model")
+keras.distribution.set_distribution(
+    keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batch")
+)
+together, slots = losses()
+np.testing.assert_allclose(together, alone, rtol=1e-5)
+assert slots == 4, slots
+"""
+)
+# Two processes, each with half of every batch.
+WORKERS = """
+import json, os, sys
+import numpy as np
+import tensorflow as tf
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+import keras
+import keras_momentum
+x = np.random.default_rng(0).random((8, 4)).astype("float32")
+alone_weight = keras.Variable(np.ones((4, 2), "float32"))
+make = getattr(keras_momentum, sys.argv[1])
+arguments = {"restart_every": 5, "restart_when": "gradient", "skip_nonfinite": True}
+alone = make(0.05, **arguments)
+def gradient(weight, rows):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum((rows @ weight.value - 1.0) ** 2) / len(x)
+    return tape.gradient(loss, weight.value)
+for t in range(8):
+    alone.apply([gradient(alone_weight, x)], [alone_weight])
+with strategy.scope():
+    weight = keras.Variable(np.ones((4, 2), "float32"))
+    optimizer = make(0.05, **arguments)
+    optimizer.build([weight])
+index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+rows = tf.constant(x[index::2])
+@tf.function
+def step():
+    strategy.run(lambda: optimizer.apply([gradient(weight, rows)], [weight]))
+for t in range(8):
+    step()
+np.testing.assert_allclose(weight.numpy(), alone_weight.numpy(), rtol=1e-5)
+print("done")
+"""
+PROCESSES = """
+import os, sys
+import numpy as np
+import keras
+index = int(os.environ["PROCESS"])
+keras.distribution.initialize(os.environ["ADDRESS"], 2, index)
+import keras_momentum
+keras.distribution.set_distribution(
+    keras.distribution.DataParallel(auto_shard_dataset=False)
+)
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+make = getattr(keras_momentum, sys.argv[1])
+model.compile(make(0.05, restart_every=5, restart_when="gradient"), "mse")
+x = np.random.default_rng(0).random((32, 4)).astype("float32")[index::2]
+history = model.fit(x, x[:, :2], batch_size=4, epochs=3, shuffle=False, verbose=0)
+print("losses", *history.history["loss"])
+"""
 
 
-@pytest.mark.skipif(
+def together(code: str, name: str, environments: list[dict[str, str]]) -> list[str]:
+    """Runs one process for each environment; returns what they printed."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, name],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for environment in environments
+    ]
+    results = [process.communicate(timeout=300) for process in processes]
+    for process, (_, errors) in zip(processes, results, strict=True):
+        assert process.returncode == 0, errors[-3000:]
+    return [output for output, _ in results]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+on_tensorflow = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="tf.distribute is TensorFlow's"
 )
-def test_mirrored_strategy_trains_as_one_device_does() -> None:
-    run(MIRRORED)
+on_jax = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="keras.distribution is JAX's"
+)
+family = pytest.mark.parametrize("name", PLAIN)
+TWO_DEVICES = {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="keras.distribution: JAX")
-def test_data_parallel_trains_as_one_device_does() -> None:
-    run(DATA_PARALLEL, XLA_FLAGS="--xla_force_host_platform_device_count=2")
+@on_tensorflow
+@family
+def test_mirrored_strategy_trains_as_one_device_does(name: str) -> None:
+    together(MIRRORED, name, [{}])
+
+
+@on_tensorflow
+@pytest.mark.parametrize("name", ["NAG", "MomentumAdam"])
+def test_two_workers_train_as_one_does(name: str) -> None:
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
+    environments = [
+        {
+            "TF_CONFIG": json.dumps(
+                {
+                    "cluster": {"worker": addresses},
+                    "task": {"type": "worker", "index": index},
+                }
+            )
+        }
+        for index in range(2)
+    ]
+    assert all("done" in out for out in together(WORKERS, name, environments))
+
+
+@on_jax
+@family
+def test_data_parallel_trains_as_one_device_does(name: str) -> None:
+    together(DATA_PARALLEL, name, [TWO_DEVICES])
+
+
+@on_jax
+@family
+def test_model_parallel_trains_as_one_device_does(name: str) -> None:
+    together(MODEL_PARALLEL, name, [TWO_DEVICES])
+
+
+@on_jax
+@pytest.mark.parametrize("name", ["NAG", "MomentumAdam"])
+def test_two_processes_fit_the_same_model(name: str) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    environments = [{"ADDRESS": address, "PROCESS": str(i)} for i in range(2)]
+    first, second = together(PROCESSES, name, environments)
+    losses = [float(word) for word in first.split("losses")[1].split()]
+    assert first == second
+    assert losses[-1] < losses[0]
