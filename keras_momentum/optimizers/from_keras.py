@@ -16,7 +16,7 @@ Taken = TypeVar("Taken", bound=MomentumOptimizer)
 def take_over(
     new_class: type[Taken],
     optimizer: Any,
-    keras_classes: type | tuple[type, ...],
+    keras_classes: Any,
     slots: dict[str, tuple[str, float]],
     scalars: Callable[[Any], tuple[float, ...]] = lambda _: (),
     *,
@@ -27,7 +27,7 @@ def take_over(
     Args:
         new_class: The class of the optimizer to make.
         optimizer: The Keras optimizer.
-        keras_classes: What it must be an instance of.
+        keras_classes: A class, or several, of which it must be an instance.
         slots: For each slot the attribute of the Keras optimizer that holds it, a list
             of variables, and the factor that gives ours.
         scalars: Gives the values of the new optimizer's scalars from the old one.
@@ -39,7 +39,7 @@ def take_over(
     """
     if not isinstance(optimizer, keras_classes):
         raise TypeError(
-            f"Argument `optimizer` must be a Keras optimizer of {keras_classes}; of a "
+            f"Argument `optimizer` must be a Keras {_names(keras_classes)}; of a "
             "LossScaleOptimizer give its `inner_optimizer`. "
             f"Received: optimizer={optimizer!r}"
         )
@@ -83,3 +83,8 @@ def take_over(
         ],
     )
     return taken
+
+
+def _names(classes: Any) -> str:
+    classes = classes if isinstance(classes, tuple) else (classes,)
+    return " or ".join(each.__name__ for each in classes)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import keras
 import pytest
 
 import keras_momentum
@@ -62,3 +63,71 @@ def test_ramp_of_gamma_with_a_wrong_argument(argument: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"`{argument}`"):
         optimizer.ramp_gamma(**arguments)
     assert float(optimizer.gamma) == pytest.approx(0.3)
+
+
+FAMILY = [
+    keras_momentum.Momentum,
+    keras_momentum.NAG,
+    keras_momentum.MomentumAdam,
+    keras_momentum.MomentumRMSprop,
+]
+
+
+class Vector(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule that is none: it returns a vector."""
+
+    def __call__(self, step: Any) -> Any:
+        return keras.ops.zeros(3)
+
+
+@pytest.mark.parametrize("optimizer", FAMILY)
+@pytest.mark.parametrize(
+    ("argument", "value", "allowed"),
+    [
+        ("gamma", -0.1, r"\[0, 1\]"),
+        ("gamma", float("nan"), r"\[0, 1\]"),
+        ("gamma", 1, "must be a float"),
+        ("gamma", "0.9", "must be a float"),
+        ("gamma", Vector(), "returns a scalar"),
+        ("learning_rate", 1, "should be float"),
+        ("restart_every", 0, ">= 1"),
+        ("restart_when", "loss", '`None` or "gradient"'),
+        ("schedule_restarts", True, "LearningRateSchedule"),
+        ("schedule_restarts", "yes", "must be a boolean"),
+        ("velocity_dtype", "int8", "bfloat16"),
+        ("velocity_dtype", "half a float", "bfloat16"),
+        ("skip_nonfinite", 1, "must be a boolean"),
+    ],
+)
+def test_argument_of_every_optimizer(
+    optimizer: Any, argument: str, value: Any, allowed: str
+) -> None:
+    name = optimizer.gamma_argument if argument == "gamma" else argument
+    with pytest.raises(ValueError, match=f"`{name}`.*{allowed}"):
+        optimizer(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "argument", "value", "allowed"),
+    [
+        (keras_momentum.MomentumAdam, "beta_2", 1.0, r"\[0, 1\)"),
+        (keras_momentum.MomentumAdam, "beta_2", 1, r"\[0, 1\)"),
+        (keras_momentum.MomentumAdam, "epsilon", 0.0, "> 0"),
+        (keras_momentum.MomentumAdam, "nesterov", None, "boolean"),
+        (keras_momentum.MomentumAdam, "amsgrad", "no", "boolean"),
+        (keras_momentum.MomentumAdam, "reset_second_moment", 1, "boolean"),
+        (keras_momentum.MomentumRMSprop, "rho", -0.5, r"\[0, 1\)"),
+        (keras_momentum.MomentumRMSprop, "epsilon", float("nan"), "> 0"),
+        (keras_momentum.MomentumRMSprop, "centered", 0, "boolean"),
+    ],
+)
+def test_argument_of_one_optimizer(
+    optimizer: Any, argument: str, value: Any, allowed: str
+) -> None:
+    with pytest.raises(ValueError, match=f"`{argument}`.*{allowed}.*Received"):
+        optimizer(**{argument: value})
+
+
+def test_velocity_before_the_optimizer_is_built() -> None:
+    with pytest.raises(ValueError, match="must be built"):
+        keras_momentum.NAG().velocity(keras.Variable(1.0))

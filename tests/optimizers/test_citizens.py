@@ -281,7 +281,8 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones(case: Case) -> None:
         model.compile(case.make(0.02, 0.9), "mse")
         model.fit(data, np.ones((32, 2, 1)), epochs=4, shuffle=False, verbose=0)
         results.append(model.get_weights()[0])
-    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+    embedded, dense = results
+    np.testing.assert_allclose(embedded, dense, rtol=1e-4, atol=1e-5)
 
 
 @family

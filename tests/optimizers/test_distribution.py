@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from tests.optimizers.family import PLAIN
@@ -45,6 +46,25 @@ def losses():
 
 alone, _ = losses()
 """
+# One replica's gradient alone is broken; all leave the step out.
+BROKEN = """
+with strategy.scope():
+    weight = keras.Variable(np.ones((4, 2), "float32"))
+    optimizer = make()
+    optimizer.build([weight])
+def step(broken):
+    replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+    value = tf.where(tf.equal(replica, 1), np.float32(broken), 1.0)
+    optimizer.apply([tf.fill((4, 2), value)], [weight])
+tf.function(lambda: strategy.run(step, (1.0,)))()
+before = [keras.ops.convert_to_numpy(v) for v in [weight, *optimizer.variables]]
+tf.function(lambda: strategy.run(step, (float("nan"),)))()
+after = [keras.ops.convert_to_numpy(v) for v in [weight, *optimizer.variables]]
+changed = [v.name for v, a, b in zip([weight, *optimizer.variables], before, after)
+           if not np.array_equal(a, b)]
+assert changed == ["skipped_steps"], changed
+assert optimizer.skipped_steps == 1
+"""
 MIRRORED = (
     """
 import tensorflow as tf
@@ -55,11 +75,13 @@ tf.config.set_logical_device_configuration(
 """
     + SCRIPT
     + """
-with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
     together, slots = losses()
 np.testing.assert_allclose(together, alone, rtol=1e-5)
 assert slots == 4, slots
 """
+    + BROKEN
 )
 DATA_PARALLEL = (
     SCRIPT
@@ -124,18 +146,22 @@ PROCESSES = """
 import os, sys
 import numpy as np
 import keras
-index = int(os.environ["PROCESS"])
-keras.distribution.initialize(os.environ["ADDRESS"], 2, index)
+index, count = int(os.environ["PROCESS"]), int(os.environ["COUNT"])
+if count > 1:
+    keras.distribution.initialize(os.environ["ADDRESS"], count, index)
 import keras_momentum
-keras.distribution.set_distribution(
-    keras.distribution.DataParallel(auto_shard_dataset=False)
-)
+if count > 1:
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(auto_shard_dataset=False)
+    )
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
 make = getattr(keras_momentum, sys.argv[1])
 model.compile(make(0.05, restart_every=5, restart_when="gradient"), "mse")
-x = np.random.default_rng(0).random((32, 4)).astype("float32")[index::2]
-history = model.fit(x, x[:, :2], batch_size=4, epochs=3, shuffle=False, verbose=0)
+x = np.random.default_rng(0).random((32, 4)).astype("float32")[index::count]
+history = model.fit(
+    x, x[:, :2], batch_size=8 // count, epochs=3, shuffle=False, verbose=0
+)
 print("losses", *history.history["loss"])
 """
 
@@ -214,8 +240,15 @@ def test_model_parallel_trains_as_one_device_does(name: str) -> None:
 @pytest.mark.parametrize("name", ["NAG", "MomentumAdam"])
 def test_two_processes_fit_the_same_model(name: str) -> None:
     address = f"127.0.0.1:{free_port()}"
-    environments = [{"ADDRESS": address, "PROCESS": str(i)} for i in range(2)]
-    first, second = together(PROCESSES, name, environments)
-    losses = [float(word) for word in first.split("losses")[1].split()]
+    environments = [
+        {"ADDRESS": address, "PROCESS": str(index), "COUNT": "2"} for index in range(2)
+    ]
+    alone = {"PROCESS": "0", "COUNT": "1"}
+    outputs = together(PROCESSES, name, environments)
+    outputs += together(PROCESSES, name, [alone])
+    first, second, expected = (
+        [float(word) for word in output.split("losses")[1].split()]
+        for output in outputs
+    )
     assert first == second
-    assert losses[-1] < losses[0]
+    np.testing.assert_allclose(first, expected, rtol=1e-5)

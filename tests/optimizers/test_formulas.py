@@ -99,7 +99,9 @@ def test_nag_is_exact_when_gamma_is_set_between_steps(mode: str) -> None:
     for i, (variable, first) in enumerate(zip(variables, FIRST, strict=True)):
         if first.size:
             g = [GRADIENTS[t % 5][i].astype(np.float64) for t in range(STEPS)]
-            _, theta = reference.nag(first, g, eta, GAMMAS.astype(float), never, never)
+            _, theta = reference.nag(
+                first, np.stack(g), eta, GAMMAS.astype(float), never, never
+            )
             assert relative_error(optimizer.iterate(variable), theta) < TOLERANCE
 
 
