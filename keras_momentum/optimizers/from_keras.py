@@ -71,8 +71,9 @@ def take_over(
         ):
             if ours is not None:
                 ours.assign(theirs)
-    taken.set_state(
-        scalars(optimizer),
+    for ours, value in zip(taken._scalars, scalars(optimizer), strict=True):
+        ours.assign(value)
+    taken._slots.write(
         [
             factor * ops.convert_to_numpy(getattr(optimizer, attribute)[index])
             if getattr(optimizer, attribute, None)
@@ -80,7 +81,7 @@ def take_over(
             for index, weight in enumerate(weights)
             if not getattr(weight, "overwrite_with_gradient", False)
             for attribute, factor in (slots[name] for name in taken.slot_names)
-        ],
+        ]
     )
     return taken
 

@@ -25,9 +25,8 @@ class MomentumAdam(MomentumOptimizer):
     w = w - learning_rate * m_hat / (sqrt(s_hat) + epsilon)
     ```
 
-    The weights of the gradients in m sum to 1 − p for any sequence of beta_1. Everyone
-    else divides by 1 − beta_1 ** (t + 1), which is wrong once beta_1 moves. The sums
-    are kept in place of p and beta_2 ** (t + 1): they are more exact near 1.
+    The weights of the gradients in m sum to 1 − p for any sequence of beta_1; everyone
+    else divides by 1 − beta_1 ** (t + 1). The sums are what is kept, more exact near 1.
 
     With `nesterov=True` (Dozat), where `b` is the beta_1 of the next step:
 
@@ -37,18 +36,14 @@ class MomentumAdam(MomentumOptimizer):
 
     A restart forgets m and p, so that m_hat = g right after it.
 
-    With a constant beta_1 this is `torch.optim.Adam` and `optax.adam` (with `nesterov`,
-    `optax.nadam`). Keras's Adam puts epsilon beside the uncorrected sqrt(s), where it
-    weighs more in the first steps; its `amsgrad`, as PyTorch's, takes the maximum of
-    the uncorrected s. Keras's and PyTorch's Nadam let the beta_1 of m_hat grow towards
-    beta_1 by a schedule of their own that m itself does not follow.
+    With a constant beta_1 this is `torch.optim.Adam` and `optax.adam` (`optax.nadam`).
+    Keras's Adam puts epsilon beside the uncorrected sqrt(s), where it weighs more in
+    the first steps; its `amsgrad`, as PyTorch's, is of the uncorrected s. Keras's and
+    PyTorch's Nadam have a schedule for the beta_1 of m_hat that m does not follow.
 
     Args:
-        learning_rate: A float, a schedule, or a callable without arguments. Defaults
-            to `0.001`.
-        beta_1: Gamma: a float in [0, 1], a schedule of `keras_momentum.schedules` or
-            `keras.optimizers.schedules`, or a callable that takes no arguments and
-            returns the actual value to use. Defaults to `0.9`.
+        learning_rate: A float, a schedule, or a callable. Defaults to `0.001`.
+        beta_1: Gamma: a float in [0, 1], a schedule, or a callable. Defaults to `0.9`.
         beta_2: A float in [0, 1). Defaults to `0.999`.
         epsilon: A float > 0. Defaults to `1e-7`.
         nesterov: Whether to look ahead. Defaults to `False`.
@@ -139,25 +134,21 @@ class MomentumAdam(MomentumOptimizer):
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
         """Takes over a built `keras.optimizers.Adam` or `Nadam` in mid-training.
 
-        The next step is what it would have been, but for what is said above about
-        epsilon, `amsgrad`, and Nadam's own schedule, which ends after some 300 steps.
+        The next step is what it would have been, but for epsilon, `amsgrad` (see
+        above), and Nadam's own schedule, which ends after some 300 steps.
         """
-        slots = {
-            "velocity": ("_momentums", 1.0),
-            "second_moment": ("_velocities", 1.0),
-            "maximum": ("_velocity_hats", 1.0),
-        }
+        names = {"velocity": "_momentums", "second_moment": "_velocities"}
+        names["maximum"] = "_velocity_hats"
         return take_over(
             cls,
             optimizer,
             (keras.optimizers.Adam, keras.optimizers.Nadam),
-            slots,
+            {ours: (theirs, 1.0) for ours, theirs in names.items()},
             scalars=lambda adam: tuple(
                 1 - beta ** int(adam.iterations) for beta in (adam.beta_1, adam.beta_2)
             ),
             arguments=lambda adam: {
-                **{name: getattr(adam, name) for name in ("beta_1", "beta_2")},
-                "epsilon": adam.epsilon,
+                **{k: getattr(adam, k) for k in ("beta_1", "beta_2", "epsilon")},
                 "nesterov": isinstance(adam, keras.optimizers.Nadam),
                 "amsgrad": getattr(adam, "amsgrad", False),
             },

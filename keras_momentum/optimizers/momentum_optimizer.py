@@ -1,6 +1,5 @@
 """The abstract optimizer with a moving gamma and restarts."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, Unpack
 
 import keras
@@ -73,7 +72,6 @@ class MomentumOptimizer(PackedOptimizer):
             for name in ("restart_every", "restart_when", "schedule_restarts")
         }
         velocity_dtype = kwargs.pop("velocity_dtype", None)
-        skip_nonfinite = kwargs.pop("skip_nonfinite", False)
         super().__init__(learning_rate=learning_rate, **kwargs)
         self._gamma = Gamma(self, gamma, self.gamma_argument)
         self._restarts = Restarts(self, self._gamma, **restarts)
@@ -82,14 +80,10 @@ class MomentumOptimizer(PackedOptimizer):
         if velocity_dtype is not None:
             dtype = arguments.float_dtype("velocity_dtype", velocity_dtype)
             self.slot_dtypes = {self.slot_names[0]: dtype}
-        self.skip_nonfinite = arguments.boolean("skip_nonfinite", skip_nonfinite)
-        self._skipped_steps = self._scalar("skipped_steps", "int")
-        self._scalars = [self._scalar(name, None) for name in self.scalar_names]
-
-    def _scalar(self, name: str, dtype: str | None) -> Any:
-        return self.add_variable(
-            shape=(), dtype=dtype, aggregation="only_first_replica", name=name
-        )
+        self._scalars = [
+            self.add_variable(shape=(), aggregation="only_first_replica", name=name)
+            for name in self.scalar_names
+        ]
 
     @property
     def gamma(self) -> Any:
@@ -151,11 +145,6 @@ class MomentumOptimizer(PackedOptimizer):
         """Lets the velocity start from zero again in the next update."""
         self._restarts.request()
 
-    @property
-    def skipped_steps(self) -> int:
-        """The number of steps that `skip_nonfinite` left out."""
-        return int(ops.convert_to_numpy(self._skipped_steps))
-
     def velocity(self, variable: Any) -> Any:
         """The velocity of a weight, a tensor of its shape.
 
@@ -176,17 +165,6 @@ class MomentumOptimizer(PackedOptimizer):
         velocities += [slots[0] for slots in self._slots.single.values()]
         squares = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in velocities]
         return ops.sqrt(sum(squares))
-
-    def set_state(self, scalars: Sequence[float], slots: Sequence[Any]) -> None:
-        """Sets the scalars and, weight by weight, the slots of a built optimizer.
-
-        Args:
-            scalars: Numbers in the order of `scalar_names`.
-            slots: For each weight its slots, in the order of `slot_names`.
-        """
-        for scalar, value in zip(self._scalars, scalars, strict=True):
-            scalar.assign(value)
-        self._slots.write(slots)
 
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         """The optimizer's scalars after the update, in the order of `scalar_names`.
@@ -230,42 +208,12 @@ class MomentumOptimizer(PackedOptimizer):
         self._restarts.advance(coefficients, self.iterations)
         self._gamma.advance(self.iterations + 1)
 
-    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Updates the weights, unless `skip_nonfinite` and a gradient is not finite.
-
-        Args:
-            grads: A list of gradients, one for each variable; `None` where there is
-                none.
-            trainable_variables: A list of variables. May be left out once the
-                optimizer is built.
-        """
-        grads = list(grads)
-        if not self.skip_nonfinite or all(gradient is None for gradient in grads):
-            super().apply(grads, trainable_variables)
-            return
-        if trainable_variables is not None:
-            trainable_variables = list(trainable_variables)
-            if not self.built:
-                self.build(trainable_variables)
-        weights = trainable_variables or self._trainable_variables
-        backend.conditional(
-            backend.all_finite(grads),
-            super().apply,
-            self._count_skipped_step,
-            arguments=(grads, trainable_variables),
-            variables=[*self.variables, *weights],
-        )
-
-    def _count_skipped_step(self) -> None:
-        self._skipped_steps.assign(self._skipped_steps + 1)
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             self.gamma_argument: self._gamma.config(),
             **self._restarts.config(),
             "velocity_dtype": self.velocity_dtype,
-            "skip_nonfinite": self.skip_nonfinite,
         }
 
     @classmethod

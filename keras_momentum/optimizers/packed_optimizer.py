@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_momentum.optimizers import backend, packing
 from keras_momentum.optimizers.coefficients import Coefficients
+from keras_momentum.optimizers.skipping_optimizer import SkippingOptimizer
 from keras_momentum.optimizers.slots import Slots
 
 # From this many elements on, a compiled update, which passes through memory once, beats
@@ -18,7 +19,7 @@ from keras_momentum.optimizers.slots import Slots
 MINIMUM_COMPILED_SIZE = 2**20
 
 
-class PackedOptimizer(keras.optimizers.Optimizer, abc.ABC):
+class PackedOptimizer(SkippingOptimizer, abc.ABC):
     """Abstract base of optimizers whose formula is elementwise.
 
     A subclass names its slots and writes `update`, once, for a tensor; whether that is

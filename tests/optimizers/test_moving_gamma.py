@@ -1,33 +1,21 @@
-"""`Momentum` against its formula in float64 and against Keras."""
+"""Gamma moved between steps, from outside: by a setter, by a callback."""
 
 from typing import Any
 
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 import keras_momentum
 from keras_momentum.optimizers import packed_optimizer
 from tests import reference
+from tests.optimizers.family import Table
 from tests.stepping import MODES, relative_error, stepper
 
 STEPS = 200
 # A scalar and small ones, which are packed; one that is not; one that is compiled.
 SHAPES = [(3, 4), (5,), (), (0, 2), (130, 130), (150, 150)]
 TOLERANCE = 1e-5
-
-
-class Table(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule that looks its values up."""
-
-    def __init__(self, values: np.ndarray):
-        self.values = values
-
-    def __call__(self, step: Any) -> Any:
-        last = len(self.values) - 1
-        step = ops.minimum(ops.cast(step, "int32"), last)
-        return ops.take(ops.convert_to_tensor(self.values), step)
 
 
 @pytest.fixture(autouse=True)
@@ -78,11 +66,6 @@ def check(result: Any, gammas: Any, learning_rate: float = 0.1) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_schedule_follows_the_formula(mode: str, gammas: np.ndarray) -> None:
-    check(run(keras_momentum.Momentum(0.1, Table(gammas)), mode), gammas)
-
-
-@pytest.mark.parametrize("mode", MODES)
 def test_setter_acts_on_the_next_step(mode: str, gammas: np.ndarray) -> None:
     optimizer = keras_momentum.Momentum(0.1, 0.3)
 
@@ -90,19 +73,6 @@ def test_setter_acts_on_the_next_step(mode: str, gammas: np.ndarray) -> None:
         optimizer.gamma = gammas[t]
 
     check(run(optimizer, mode, set_gamma), gammas)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_restarts_are_updates_with_gamma_zero(mode: str, gammas: np.ndarray) -> None:
-    optimizer = keras_momentum.Momentum(0.1, Table(gammas), restart_every=7)
-    requested = [0, 3, 14, 15, 100]
-
-    def restart(t: int) -> None:
-        if t in requested:
-            optimizer.restart()
-
-    result = run(optimizer, mode, restart)
-    check(result, reference.restarted(gammas, every=7, at=requested))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -117,24 +87,6 @@ def test_restart_every_can_be_set_between_steps(mode: str) -> None:
 
     gamma = [0.0 if 50 <= t < 120 and t % 4 == 0 else 0.9 for t in range(STEPS)]
     check(run(optimizer, mode, change), gamma)
-
-
-@pytest.mark.parametrize("mode", MODES)
-def test_ramp_runs_in_the_step(mode: str) -> None:
-    optimizer = keras_momentum.Momentum(0.1, 0.9)
-    optimizer.ramp_gamma(0.2, 0.95, steps=100, begin=20)
-    gamma = [reference.linear_ramp(t - 20, 0.2, 0.95, 100) for t in range(STEPS)]
-    check(run(optimizer, mode), gamma)
-
-
-@pytest.mark.parametrize("gamma", [0.0, 0.5, 0.95])
-def test_constant_gamma_equals_keras_sgd(gamma: float) -> None:
-    ours = run(keras_momentum.Momentum(0.1, gamma), MODES[-1])[0]
-    theirs = run(keras.optimizers.SGD(0.1, momentum=gamma), MODES[-1])[0]
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(
-            ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=1e-5, atol=1e-5
-        )
 
 
 def test_callback_in_fit_follows_the_formula(gammas: np.ndarray) -> None:
@@ -205,47 +157,3 @@ def test_gradient_accumulation_moves_gamma_on_real_updates_only() -> None:
         np.zeros(3), lambda t, _: means[t], [0.1] * 10, ramp.values[:10]
     )
     assert relative_error(variable, thetas[-1]) < TOLERANCE
-
-
-def test_weight_without_gradient_keeps_its_velocity() -> None:
-    variables = [keras.Variable(np.zeros(shape, np.float32)) for shape in SHAPES]
-    optimizer = keras_momentum.Momentum(0.1, 0.5)
-    ones = [ops.ones(shape) for shape in SHAPES]
-    optimizer.apply(ones, variables)
-    with pytest.warns(UserWarning, match="Gradients do not exist"):
-        optimizer.apply([None, *ones[1:4], None, *ones[5:]], variables)
-    optimizer.apply(ones, variables)
-    every_step, second_left_out = 0.1 + 0.15 + 0.175, 0.1 + 0.15
-    for i, variable in enumerate(variables):
-        expected = -second_left_out if i in (0, 4) else -every_step
-        np.testing.assert_allclose(ops.convert_to_numpy(variable), expected, rtol=1e-6)
-
-
-def test_sparse_gradients_of_an_embedding_equal_dense_ones() -> None:
-    losses = {}
-    for optimizer in (
-        keras_momentum.Momentum(0.1, 0.9),
-        keras.optimizers.SGD(0.1, momentum=0.9),
-    ):
-        keras.utils.set_random_seed(5)
-        model = keras.Sequential([keras.layers.Embedding(50, 4), keras.layers.Dense(1)])
-        model.compile(optimizer, "mse")
-        tokens = np.arange(64).reshape(32, 2) % 7
-        history = model.fit(tokens, np.ones((32, 2, 1)), epochs=4, verbose=0)
-        losses[type(optimizer)] = history.history["loss"]
-    ours, theirs = losses.values()
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
-
-
-def test_mixed_dtypes_are_updated_in_their_own() -> None:
-    dtypes = ["float32", "float64", "bfloat16", "float32", "float64", "bfloat16"]
-    if keras.backend.backend() == "jax":
-        dtypes = [dtype for dtype in dtypes if dtype != "float64"]
-    variables = [keras.Variable([1.0, 2.0], dtype=dtype) for dtype in dtypes]
-    optimizer = keras_momentum.Momentum(0.5, 0.5)
-    for _ in range(2):
-        optimizer.apply([ops.ones(2, dtype) for dtype in dtypes], variables)
-    for variable, dtype in zip(variables, dtypes, strict=True):
-        assert keras.backend.standardize_dtype(variable.dtype) == dtype
-        values = ops.convert_to_numpy(ops.cast(variable, "float32"))
-        np.testing.assert_allclose(values, [-0.25, 0.75])
