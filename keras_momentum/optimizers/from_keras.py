@@ -7,39 +7,27 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
+from keras_momentum.optimizers.slots import has_slots
 
 Taken = TypeVar("Taken", bound=MomentumOptimizer)
 
 
-def take_over(
-    new_class: type[Taken],
-    optimizer: Any,
-    keras_classes: Any,
-    slots: dict[str, tuple[str, float]],
-    scalars: Callable[[Any], tuple[float, ...]] = lambda _: (),
-    *,
-    arguments: Callable[[Any], dict[str, Any]],
-) -> Taken:
-    """An optimizer with the state of a built Keras optimizer.
+def check(optimizer: Any, *keras_classes: Any) -> None:
+    """Checks that an optimizer can be taken over.
 
     Args:
-        new_class: The class of the optimizer to make.
-        optimizer: The Keras optimizer.
-        keras_classes: A class, or several, of which it must be an instance.
-        slots: For each slot the attribute of the Keras optimizer that holds it, a list
-            of variables, and the factor that gives ours.
-        scalars: Gives the values of the new optimizer's scalars from the old one.
-        arguments: Gives the arguments that are the class's own from the old one.
+        optimizer: The argument of `from_keras`.
+        keras_classes: The classes of which it may be an instance.
 
     Raises:
-        TypeError: If `optimizer` is not an instance of `keras_classes`.
-        ValueError: If it is not built, or if `arguments` finds that it does not fit.
+        TypeError: If it is not an instance of `keras_classes`.
+        ValueError: If it is not built.
     """
     if not isinstance(optimizer, keras_classes):
         raise TypeError(
-            f"Argument `optimizer` must be a Keras {_names(keras_classes)}; of a "
+            "Argument `optimizer` must be a Keras "
+            f"{' or '.join(each.__name__ for each in keras_classes)}; of a "
             "LossScaleOptimizer give its `inner_optimizer`. "
             f"Received: optimizer={optimizer!r}"
         )
@@ -49,16 +37,49 @@ def take_over(
             "`optimizer.build(trainable_variables)` first. "
             f"Received: optimizer={optimizer!r}"
         )
-    state = vars(optimizer)
-    common = {
-        name: value
-        for name, value in optimizer.get_config().items()
-        if name in OptimizerArguments.__annotations__ and name != "name"
-    }
+
+
+def check_sgd(optimizer: Any, *, nesterov: bool) -> None:
+    """The same for an SGD, which must be `nesterov`, or must not."""
+    check(optimizer, keras.optimizers.SGD)
+    if optimizer.nesterov != nesterov:
+        other = "NAG" if optimizer.nesterov else "Momentum"
+        raise ValueError(
+            f"Argument `optimizer` must be an SGD with nesterov={nesterov}; take this "
+            f"one over with `{other}.from_keras`. Received: optimizer={optimizer!r} "
+            f"with nesterov={optimizer.nesterov}"
+        )
+
+
+def take_over(
+    new_class: Callable[..., Taken],
+    optimizer: Any,
+    slots: dict[str, tuple[str, float]],
+    scalars: tuple[float, ...] = (),
+    **arguments: Any,
+) -> Taken:
+    """An optimizer with the state of a Keras optimizer that has passed `check`.
+
+    Arguments of the same name are taken over too.
+
+    Args:
+        new_class: The class of the optimizer to make.
+        optimizer: The Keras optimizer.
+        slots: For each slot the attribute of the Keras optimizer that holds it, a list
+            of variables, and the factor that gives ours.
+        scalars: The values of the new optimizer's scalars.
+        **arguments: Other arguments of the new class.
+    """
     rate = optimizer._learning_rate
     if isinstance(rate, keras.Variable):
         rate = float(ops.convert_to_numpy(rate))
-    taken = new_class(learning_rate=rate, **arguments(optimizer), **common)
+    defaults = new_class().get_config()
+    for name, value in optimizer.get_config().items():
+        if name in defaults and name not in ("name", "learning_rate"):
+            is_float = isinstance(defaults[name], float)
+            arguments[name] = float(value) if is_float else value
+    taken = new_class(learning_rate=rate, **arguments)
+    state = vars(optimizer)
     for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
         if name in state:
             setattr(taken, name, state[name])
@@ -71,21 +92,21 @@ def take_over(
         ):
             if ours is not None:
                 ours.assign(theirs)
-    for ours, value in zip(taken._scalars, scalars(optimizer), strict=True):
-        ours.assign(value)
+    for scalar, value in zip(taken._scalars, scalars, strict=True):
+        scalar.assign(value)
     taken._slots.write(
         [
-            factor * ops.convert_to_numpy(getattr(optimizer, attribute)[index])
-            if getattr(optimizer, attribute, None)
-            else np.zeros(weight.shape)
+            _value(optimizer, *slots[name], index)
             for index, weight in enumerate(weights)
-            if not getattr(weight, "overwrite_with_gradient", False)
-            for attribute, factor in (slots[name] for name in taken.slot_names)
+            if has_slots(weight)
+            for name in taken.slot_names
         ]
     )
     return taken
 
 
-def _names(classes: Any) -> str:
-    classes = classes if isinstance(classes, tuple) else (classes,)
-    return " or ".join(each.__name__ for each in classes)
+def _value(optimizer: Any, attribute: str, factor: float, index: int) -> np.ndarray:
+    """Our slot of the weight number `index`; 0 if Keras's optimizer has none."""
+    if not getattr(optimizer, attribute, None):
+        return np.zeros(optimizer._trainable_variables[index].shape)
+    return factor * ops.convert_to_numpy(getattr(optimizer, attribute)[index])

@@ -52,12 +52,14 @@ class Gamma:
             initializer=keras.initializers.Constant(
                 arguments.coefficient(argument, value)
             ),
+            dtype=curves.float_type(),
             aggregation="only_first_replica",
             name="gamma",
         )
         self.ramp_ends = optimizer.add_variable(
             shape=(2,),
             initializer="zeros",
+            dtype=curves.float_type(),
             aggregation="only_first_replica",
             name="gamma_ramp_ends",
         )

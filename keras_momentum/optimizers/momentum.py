@@ -5,7 +5,7 @@ from typing import Any, Unpack
 import keras
 
 from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import take_over
+from keras_momentum.optimizers.from_keras import check_sgd, take_over
 from keras_momentum.optimizers.gamma import GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -87,16 +87,5 @@ class Momentum(MomentumOptimizer):
 
         The next step is what it would have been. Keras's velocity has the other sign.
         """
-
-        def arguments(sgd: keras.optimizers.SGD) -> dict[str, Any]:
-            if sgd.nesterov:
-                raise ValueError(
-                    "Argument `optimizer` must be an SGD with nesterov=False; take it "
-                    "over with `NAG.from_keras`. Received: nesterov=True"
-                )
-            return {"momentum": float(sgd.momentum)}
-
-        slots = {"velocity": ("momentums", -1.0)}
-        return take_over(
-            cls, optimizer, keras.optimizers.SGD, slots, arguments=arguments
-        )
+        check_sgd(optimizer, nesterov=False)
+        return take_over(cls, optimizer, {"velocity": ("momentums", -1.0)})

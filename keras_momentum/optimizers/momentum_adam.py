@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import take_over
+from keras_momentum.optimizers.from_keras import check, take_over
 from keras_momentum.optimizers.gamma import GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -102,12 +102,13 @@ class MomentumAdam(MomentumOptimizer):
         m, s, *maximum = slots
         beta_1, next_beta_1 = coefficients.scheduled
         m_weight, s_weight = coefficients.new_scalars
-        m = coefficients.gamma * m + (1 - beta_1) * gradient
+        m = coefficients.gamma * m + _share(beta_1) * gradient
         s = self._kept(coefficients) * s + (1 - self.beta_2) * ops.square(gradient)
         m_hat = m / m_weight
         if self.nesterov:
-            next_m_weight = next_beta_1 * m_weight + (1 - next_beta_1)
-            m_hat = next_beta_1 * m / next_m_weight + (1 - beta_1) * gradient / m_weight
+            next_m_weight = next_beta_1 * m_weight + _share(next_beta_1)
+            newest = _share(beta_1) * gradient / m_weight
+            m_hat = next_beta_1 * m / next_m_weight + newest
         s_hat = s / s_weight
         if self.amsgrad:
             s_hat = ops.maximum(maximum[0], s_hat)
@@ -117,10 +118,8 @@ class MomentumAdam(MomentumOptimizer):
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         """1 − p and 1 − beta_2^(t + 1): what m and s are for gradients of 1."""
         m_weight, s_weight = coefficients.scalars
-        return (
-            coefficients.gamma * m_weight + (1 - coefficients.scheduled[0]),
-            self._kept(coefficients) * s_weight + (1 - self.beta_2),
-        )
+        m_weight = coefficients.gamma * m_weight + _share(coefficients.scheduled[0])
+        return m_weight, self._kept(coefficients) * s_weight + (1 - self.beta_2)
 
     def _kept(self, coefficients: Coefficients) -> Any:
         """What s keeps: beta_2, or 0 in a restart that resets it."""
@@ -134,22 +133,22 @@ class MomentumAdam(MomentumOptimizer):
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
         """Takes over a built `keras.optimizers.Adam` or `Nadam` in mid-training.
 
-        The next step is what it would have been, but for epsilon, `amsgrad` (see
-        above), and Nadam's own schedule, which ends after some 300 steps.
+        The next step is what it would have been, but for the place of epsilon and
+        for Nadam's own schedule, which ends after some 300 steps.
         """
-        names = {"velocity": "_momentums", "second_moment": "_velocities"}
-        names["maximum"] = "_velocity_hats"
-        return take_over(
-            cls,
-            optimizer,
-            (keras.optimizers.Adam, keras.optimizers.Nadam),
-            {ours: (theirs, 1.0) for ours, theirs in names.items()},
-            scalars=lambda adam: tuple(
-                1 - beta ** int(adam.iterations) for beta in (adam.beta_1, adam.beta_2)
-            ),
-            arguments=lambda adam: {
-                **{k: getattr(adam, k) for k in ("beta_1", "beta_2", "epsilon")},
-                "nesterov": isinstance(adam, keras.optimizers.Nadam),
-                "amsgrad": getattr(adam, "amsgrad", False),
-            },
-        )
+        check(optimizer, keras.optimizers.Adam, keras.optimizers.Nadam)
+        t = int(optimizer.iterations)
+        beta_1, beta_2 = optimizer.beta_1, optimizer.beta_2
+        slots = {
+            "velocity": ("_momentums", 1.0),
+            "second_moment": ("_velocities", 1.0),
+            "maximum": ("_velocity_hats", 1 / (1 - beta_2 ** (t + 1))),
+        }
+        scalars = (1 - beta_1**t, 1 - beta_2**t)
+        nesterov = isinstance(optimizer, keras.optimizers.Nadam)
+        return take_over(cls, optimizer, slots, scalars, nesterov=nesterov)
+
+
+def _share(beta_1: Any) -> Any:
+    """1 − beta_1, but above 0: with a beta_1 of 1 m_hat averages what it has seen."""
+    return ops.maximum(1 - beta_1, 1e-12)

@@ -12,6 +12,7 @@ from keras_momentum.optimizers.gamma import Gamma, GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.packed_optimizer import PackedOptimizer
 from keras_momentum.optimizers.restarts import Restarts
+from keras_momentum.schedules import curves
 
 
 class MomentumOptimizer(PackedOptimizer):
@@ -81,7 +82,12 @@ class MomentumOptimizer(PackedOptimizer):
             dtype = arguments.float_dtype("velocity_dtype", velocity_dtype)
             self.slot_dtypes = {self.slot_names[0]: dtype}
         self._scalars = [
-            self.add_variable(shape=(), aggregation="only_first_replica", name=name)
+            self.add_variable(
+                shape=(),
+                dtype=curves.float_type(),
+                aggregation="only_first_replica",
+                name=name,
+            )
             for name in self.scalar_names
         ]
 
@@ -177,7 +183,7 @@ class MomentumOptimizer(PackedOptimizer):
     def coefficients(self, learning_rate: Any) -> Coefficients:
         """η_t, γ_t, γ_{t+1} and the optimizer's own scalars."""
         return Coefficients(
-            learning_rate=backend.tensor(learning_rate),
+            learning_rate=curves.as_float(learning_rate),
             **self._restarts.coefficients(self.iterations),
             scalars=tuple(backend.tensor(scalar) for scalar in self._scalars),
         )

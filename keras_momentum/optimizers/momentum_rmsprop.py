@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import take_over
+from keras_momentum.optimizers.from_keras import check, take_over
 from keras_momentum.optimizers.gamma import GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -100,20 +100,10 @@ class MomentumRMSprop(MomentumOptimizer):
 
         The next step is what it would have been.
         """
+        check(optimizer, keras.optimizers.RMSprop)
         slots = {
             "velocity": ("_momentums", 1.0),
             "second_moment": ("_velocities", 1.0),
             "mean": ("_average_gradients", 1.0),
         }
-        return take_over(
-            cls,
-            optimizer,
-            keras.optimizers.RMSprop,
-            slots,
-            arguments=lambda rmsprop: {
-                "rho": rmsprop.rho,
-                "momentum": float(rmsprop.momentum),
-                "epsilon": rmsprop.epsilon,
-                "centered": rmsprop.centered,
-            },
-        )
+        return take_over(cls, optimizer, slots)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import take_over
+from keras_momentum.optimizers.from_keras import check_sgd, take_over
 from keras_momentum.optimizers.gamma import GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -115,20 +115,6 @@ class NAG(MomentumOptimizer):
 
         The next step is what it would have been. Keras's velocity has the other sign.
         """
-
-        def arguments(sgd: keras.optimizers.SGD) -> dict[str, Any]:
-            if not sgd.nesterov:
-                raise ValueError(
-                    "Argument `optimizer` must be an SGD with nesterov=True; take it "
-                    "over with `Momentum.from_keras`. Received: nesterov=False"
-                )
-            return {"momentum": float(sgd.momentum)}
-
-        return take_over(
-            cls,
-            optimizer,
-            keras.optimizers.SGD,
-            slots={"velocity": ("momentums", -1.0)},
-            scalars=lambda sgd: (sgd.momentum,),
-            arguments=arguments,
-        )
+        check_sgd(optimizer, nesterov=True)
+        slots = {"velocity": ("momentums", -1.0)}
+        return take_over(cls, optimizer, slots, scalars=(optimizer.momentum,))

@@ -21,7 +21,7 @@ more than they save.
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -92,26 +92,26 @@ class Pack:
         ]
 
 
-def plan(variables: Sequence[Any]) -> list[Pack]:
-    """Sorts the small ones among `variables` into packs.
+def plan(weights: Mapping[int, Any]) -> list[Pack]:
+    """Sorts the small ones among `weights`, given by their numbers, into packs.
 
-    A pack of one variable would only add copies, so there is none.
+    A pack of one weight would only add copies, so there is none.
     """
     if not backend.packing_pays() or backend.is_distributed():
         return []
     packs: dict[tuple[str, str], list[list[int]]] = {}
-    for index, variable in enumerate(variables):
-        size = math.prod(variable.shape)
+    for index, weight in weights.items():
+        size = math.prod(weight.shape)
         if size > MAXIMUM_PACKED_VARIABLE_SIZE:
             continue
-        dtype = keras.backend.standardize_dtype(variable.dtype)
-        alike = packs.setdefault((dtype, backend.device(variable)), [[]])
-        filled = sum(math.prod(variables[i].shape) for i in alike[-1])
+        dtype = keras.backend.standardize_dtype(weight.dtype)
+        alike = packs.setdefault((dtype, backend.device(weight)), [[]])
+        filled = sum(math.prod(weights[i].shape) for i in alike[-1])
         if filled + size > MAXIMUM_PACK_SIZE:
             alike.append([])
         alike[-1].append(index)
     return [
-        Pack(tuple(pack), tuple(tuple(variables[i].shape) for i in pack), dtype)
+        Pack(tuple(pack), tuple(tuple(weights[i].shape) for i in pack), dtype)
         for (dtype, _), alike in packs.items()
         for pack in alike
         if len(pack) > 1

@@ -9,6 +9,7 @@ from keras_momentum import arguments
 from keras_momentum.optimizers import backend
 from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.gamma import Gamma, Schedule
+from keras_momentum.schedules import curves
 
 
 class Restarts:
@@ -82,10 +83,10 @@ class Restarts:
         iteration = backend.tensor(iteration)
         restart = ops.logical_or(self._requested, self._is_planned(iteration))
         last = ops.where(restart, iteration, backend.tensor(self._last))
-        gamma = backend.tensor(self._gamma(self._step(iteration, last)))
+        gamma = curves.as_float(self._gamma(self._step(iteration, last)))
         planned = self._is_planned(iteration + 1)
         next_last = ops.where(planned, iteration + 1, last)
-        next_gamma = backend.tensor(
+        next_gamma = curves.as_float(
             self._gamma.after(gamma, self._step(iteration + 1, next_last))
         )
         kept = ops.cast(ops.logical_not(restart), gamma.dtype)

@@ -33,7 +33,8 @@ class Slots:
         dtypes: dict[str, str],
     ):
         self._names = list(names)
-        packs = packing.plan(weights)
+        own = {i: weight for i, weight in enumerate(weights) if has_slots(weight)}
+        packs = packing.plan(own)
         self.packs: list[tuple[packing.Pack, list[Any]]] = [
             (
                 pack,
@@ -53,9 +54,8 @@ class Slots:
             index: [
                 _slot_of(optimizer, weight, name, dtypes.get(name)) for name in names
             ]
-            for index, weight in enumerate(weights)
+            for index, weight in own.items()
             if index not in packed
-            and not getattr(weight, "overwrite_with_gradient", False)
         }
 
     def variables(self) -> Iterator[Any]:
@@ -106,6 +106,11 @@ class Slots:
             for number, slot in enumerate(slots):
                 pieces = [by_weight[index][number] for index in pack.indices]
                 slot.assign(np.concatenate([np.ravel(piece) for piece in pieces]))
+
+
+def has_slots(weight: Any) -> bool:
+    """Whether the formula moves a weight; scales of float8 are overwritten by Keras."""
+    return not getattr(weight, "overwrite_with_gradient", False)
 
 
 def _slot_of(

@@ -6,14 +6,22 @@ import keras
 from keras import ops
 
 
-def as_float(step: Any) -> Any:
-    """A step, of any shape, in the float type of Keras but never in one of 16 bits."""
+def float_type() -> str:
+    """The float type of Keras, but float32 where that has 16 bits.
+
+    In bfloat16 a gamma of 0.999 is 1, and the steps after 256 are not told apart.
+    """
     floatx = keras.config.floatx()
-    return ops.cast(step, floatx if floatx == "float64" else "float32")
+    return floatx if floatx == "float64" else "float32"
+
+
+def as_float(value: Any) -> Any:
+    """A number or tensor of any shape in `float_type`."""
+    return ops.cast(value, float_type())
 
 
 def progress(step: Any, steps: Any) -> Any:
-    """τ = min(max(step, 0) / steps, 1), in the float type of Keras.
+    """τ = min(max(step, 0) / steps, 1), in `float_type`.
 
     Args:
         step: The index of the update, a number or an integer or float tensor of any

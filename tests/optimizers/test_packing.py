@@ -20,7 +20,7 @@ def variables(*shapes: tuple[int, ...], dtype: str = "float32") -> list[keras.Va
 @packs_here
 def test_small_weights_of_one_dtype_share_a_pack() -> None:
     weights = [*variables((3, 4), (7,), ()), *variables((2,), (5,), dtype="float16")]
-    packs = packing.plan(weights)
+    packs = packing.plan(dict(enumerate(weights)))
     assert [pack.indices for pack in packs] == [(0, 1, 2), (3, 4)]
     assert [pack.size for pack in packs] == [20, 7]
 
@@ -28,13 +28,13 @@ def test_small_weights_of_one_dtype_share_a_pack() -> None:
 @packs_here
 def test_large_and_lonely_weights_are_not_packed() -> None:
     limit = packing.MAXIMUM_PACKED_VARIABLE_SIZE
-    assert packing.plan(variables((limit + 1,), (3,))) == []
+    assert packing.plan(dict(enumerate(variables((limit + 1,), (3,))))) == []
 
 
 @packs_here
 def test_a_pack_ends_at_its_largest_size() -> None:
     quarter = packing.MAXIMUM_PACK_SIZE // 4
-    packs = packing.plan(variables(*[(quarter,)] * 7))
+    packs = packing.plan(dict(enumerate(variables(*[(quarter,)] * 7))))
     assert [len(pack.indices) for pack in packs] == [4, 3]
 
 
