@@ -4,6 +4,8 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+from collections.abc import Iterator
+
 import keras
 import pytest
 
@@ -13,3 +15,16 @@ def _fresh_keras() -> None:
     """Each test with the same seed, and with names and policies of its own."""
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def float64_allowed() -> Iterator[None]:
+    """On JAX float64 has to be switched on."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", False)

@@ -72,11 +72,7 @@ def device(variable: Any) -> str:
 
 
 def tensor(value: Any) -> Any:
-    """The dense tensor of a number, a variable or a (sparse) gradient.
-
-    With momentum every row of a weight moves at every step, so that nothing would be
-    gained by keeping a gradient sparse.
-    """
+    """The dense tensor of a number, a variable or a (sparse) gradient."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -87,7 +83,7 @@ def tensor(value: Any) -> Any:
 def all_finite(gradients: Sequence[Any]) -> Any:
     """Whether no gradient, in no replica, has a NaN or an infinity; a scalar."""
     finite = [
-        ops.all(ops.isfinite(tensor(gradient)))
+        ops.all(ops.isfinite(gradient))
         for gradient in gradients
         if gradient is not None
     ]

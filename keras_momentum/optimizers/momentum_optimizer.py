@@ -195,8 +195,7 @@ class MomentumOptimizer(PackedOptimizer):
         provisional = self._with_new_scalars(coefficients)
         if self._restarts.when is None:
             return provisional
-        dense = [backend.tensor(gradient) for gradient in gradients.values()]
-        summed = backend.summed_over_replicas(dense)
+        summed = backend.summed_over_replicas(list(gradients.values()))
         alignment = self.alignment(
             dict(zip(gradients, summed, strict=True)), provisional
         )

@@ -11,18 +11,17 @@ from keras import ops
 
 from keras_momentum.optimizers import backend, packing
 from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.skipping_optimizer import SkippingOptimizer
-from keras_momentum.optimizers.slots import Slots
+from keras_momentum.optimizers.slotted_optimizer import SlottedOptimizer
 
 # From this many elements on, a compiled update, which passes through memory once, beats
 # TensorFlow's operations; below, the call of it costs more than it saves.
 MINIMUM_COMPILED_SIZE = 2**20
 
 
-class PackedOptimizer(SkippingOptimizer, abc.ABC):
+class PackedOptimizer(SlottedOptimizer, abc.ABC):
     """Abstract base of optimizers whose formula is elementwise.
 
-    A subclass names its slots and writes `update`, once, for a tensor; whether that is
+    A subclass writes `update`, once, for a tensor; whether that is
     a pack of small weights or one large weight is decided here. `packing` describes
     how weights are packed.
 
@@ -35,10 +34,6 @@ class PackedOptimizer(SkippingOptimizer, abc.ABC):
     update of a pack is not, as that was slower: 2.7 : 3.0 for 202 weights of 64 × 64
     and 64 elements, 9.1 : 9.6 for those of EfficientNetB0.
     """
-
-    slot_names: tuple[str, ...] = ()
-    slot_dtypes: dict[str, str]
-    _to_restore: list[np.ndarray] | None = None
 
     @abc.abstractmethod
     def update(
@@ -78,12 +73,16 @@ class PackedOptimizer(SkippingOptimizer, abc.ABC):
         """
         if self.built:
             return
-        with backend.eager_creation():
-            super().build(variables)
-            self._slots = Slots(self, variables, self.slot_names, self.slot_dtypes)
-            self._update_large = backend.xla_compiled(self._update_each)
-            if self._to_restore:
-                self._restore(self._to_restore)
+        super().build(variables)
+        self._update_large = backend.xla_compiled(self._update_each)
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        # Dense from the start: with momentum every row of a weight moves at every step,
+        # and Keras clips a sparse gradient by another norm where rows occur twice.
+        grads = [
+            None if gradient is None else backend.tensor(gradient) for gradient in grads
+        ]
+        super().apply(grads, trainable_variables)
 
     def _backend_update_step(
         self,
@@ -167,7 +166,7 @@ class PackedOptimizer(SkippingOptimizer, abc.ABC):
         dtype = keras.backend.standardize_dtype(dtype)
         computed = "float32" if dtype in ("float16", "bfloat16") else dtype
         difference, new_slots = self.update(
-            ops.cast(backend.tensor(gradient), computed),
+            ops.cast(gradient, computed),
             tuple(ops.cast(slot.value, computed) for slot in slots),
             coefficients.cast(computed),
         )
@@ -191,45 +190,8 @@ class PackedOptimizer(SkippingOptimizer, abc.ABC):
         products = []
         for gradient, slots, dtype in groups:
             _, (velocity, *_) = self._updated(gradient, slots, coefficients, dtype)
-            gradient = ops.cast(backend.tensor(gradient), velocity.dtype)
+            gradient = ops.cast(gradient, velocity.dtype)
             products.append(ops.sum(gradient * velocity))
         dtypes = {keras.backend.standardize_dtype(p.dtype) for p in products}
         widest = "float64" if "float64" in dtypes else "float32"
         return sum(ops.cast(product, widest) for product in products)
-
-    def save_own_variables(self, store: Any) -> None:
-        """Saves the state, a weight's slots with the weight's shape.
-
-        How weights are packed is not saved, so that another backend, or the same model
-        under a distribution, can load the file.
-        """
-        values = [ops.convert_to_numpy(variable) for variable in self._own_variables()]
-        if self.built:
-            values += self._slots.read()
-        for number, value in enumerate(values):
-            store[str(number)] = value
-
-    def load_own_variables(self, store: Any) -> None:
-        """Loads what `save_own_variables` saved, slots as soon as they are built."""
-        values = [np.asarray(store[str(number)]) for number in range(len(store.keys()))]
-        if not self.built:
-            self._to_restore = values
-            values = values[: len(self.variables)]
-        elif len(values) != len(self._own_variables()) + self._slots.count:
-            super().load_own_variables(store)  # warns, and loads nothing
-            return
-        self._restore(values)
-
-    def _restore(self, values: list[np.ndarray]) -> None:
-        own = self._own_variables()
-        for variable, value in zip(own, values, strict=False):
-            variable.assign(value)
-        if len(values) > len(own):
-            self._slots.write(values[len(own) :])
-
-    def _own_variables(self) -> list[Any]:
-        """All variables but the slots."""
-        if not self.built:
-            return self.variables
-        slots = {id(slot) for slot in self._slots.variables()}
-        return [variable for variable in self.variables if id(variable) not in slots]

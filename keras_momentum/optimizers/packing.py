@@ -75,7 +75,7 @@ class Pack:
         """
         return self.flatten(
             [
-                ops.cast(backend.tensor(gradients[index]), self.dtype)
+                ops.cast(gradients[index], self.dtype)
                 if index in gradients
                 else ops.zeros(shape, self.dtype)
                 for index, shape in zip(self.indices, self.shapes, strict=True)

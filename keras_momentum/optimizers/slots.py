@@ -33,8 +33,8 @@ class Slots:
         dtypes: dict[str, str],
     ):
         self._names = list(names)
-        own = {i: weight for i, weight in enumerate(weights) if has_slots(weight)}
-        packs = packing.plan(own)
+        self._weights = {i: w for i, w in enumerate(weights) if has_slots(w)}
+        packs = packing.plan(self._weights)
         self.packs: list[tuple[packing.Pack, list[Any]]] = [
             (
                 pack,
@@ -54,7 +54,7 @@ class Slots:
             index: [
                 _slot_of(optimizer, weight, name, dtypes.get(name)) for name in names
             ]
-            for index, weight in own.items()
+            for index, weight in self._weights.items()
             if index not in packed
         }
 
@@ -63,11 +63,9 @@ class Slots:
             *(slots for _, slots in self.packs), *self.single.values()
         )
 
-    @property
-    def count(self) -> int:
-        """The number of slots, counted weight by weight."""
-        packed = sum(len(pack.indices) for pack, _ in self.packs)
-        return len(self._names) * (packed + len(self.single))
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of all values, in the order of `read`."""
+        return [tuple(w.shape) for w in self._weights.values() for _ in self._names]
 
     def of(self, index: int, name: str) -> Any:
         """The slot `name` of the weight number `index`, a tensor of its shape."""
@@ -90,15 +88,12 @@ class Slots:
             pieces = [pack.unflatten(slot.value) for slot in slots]
             for index, *of_weight in zip(pack.indices, *pieces, strict=True):
                 values[index] = [ops.convert_to_numpy(piece) for piece in of_weight]
-        return [value for index in sorted(values) for value in values[index]]
+        return [value for index in self._weights for value in values[index]]
 
     def write(self, values: Sequence[Any]) -> None:
         """Sets all values, given in the order of `read`."""
-        indices = sorted(
-            [*self.single, *(index for pack, _ in self.packs for index in pack.indices)]
-        )
         each = iter(values)
-        by_weight = {index: [next(each) for _ in self._names] for index in indices}
+        by_weight = {i: [next(each) for _ in self._names] for i in self._weights}
         for index, slots in self.single.items():
             for slot, value in zip(slots, by_weight[index], strict=True):
                 slot.assign(value)

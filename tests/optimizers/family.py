@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 import keras_momentum
@@ -98,3 +99,4 @@ CASES = {
 }
 # One of each class.
 PLAIN = {name: case for name, case in CASES.items() if "-" not in name}
+family = pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())

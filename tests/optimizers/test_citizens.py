@@ -1,9 +1,7 @@
 """Every optimizer is a full citizen of Keras: what works with Keras's works with it."""
 
-import copy
 import itertools
-import pickle
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,39 +10,22 @@ import pytest
 from keras import ops
 
 import keras_momentum
-from keras_momentum.schedules import LinearRamp
-from tests.optimizers.family import PLAIN, Case
-from tests.stepping import relative_error
-
-BACKEND = keras.backend.backend()
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(24, 6)).astype(np.float32)
-Y = X[:, :1] - X[:, 1:2]
-
-family = pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
-CLASSES = {name: getattr(keras_momentum, name) for name in PLAIN}
+from tests.optimizers.family import PLAIN, Case, family
+from tests.optimizers.training import BACKEND, X, Y, fit, losses, small_model
 
 
-def small_model(optimizer: Any, **layer: Any) -> keras.Model:
-    model = keras.Sequential(
-        [
-            keras.Input((6,)),
-            keras.layers.Dense(5, activation="tanh", **layer),
-            keras.layers.Dense(1),
-        ]
-    )
-    model.compile(optimizer, "mse")
-    return model
+def without_epsilon(case: Case) -> dict[str, float]:
+    """Keras's Adam has epsilon in another place, which a tiny one does not show."""
+    return {"epsilon": 1e-12} if isinstance(twin(case), keras.optimizers.Adam) else {}
 
 
-def fit(model: keras.Model, **arguments: Any) -> list[float]:
-    arguments = {"batch_size": 4, "epochs": 2, "shuffle": False, **arguments}
-    return model.fit(X, Y, verbose=0, **arguments).history["loss"]
-
-
-def losses(optimizer: Any, **arguments: Any) -> list[float]:
-    keras.utils.set_random_seed(3)
-    return fit(small_model(optimizer), **arguments)
+def twin(case: Case, rate: float = 0.02, gamma: float = 0.8, **arguments: Any) -> Any:
+    """Keras's optimizer for the same constant gamma."""
+    assert case.keras_twin
+    theirs = case.keras_twin(rate, gamma)
+    if isinstance(theirs, keras.optimizers.Adam):
+        arguments["epsilon"] = 1e-12
+    return type(theirs).from_config({**theirs.get_config(), **arguments})
 
 
 def test_the_family_is_complete() -> None:
@@ -55,96 +36,6 @@ def test_the_family_is_complete() -> None:
         and issubclass(value, keras_momentum.optimizers.MomentumOptimizer)
     }
     assert found == set(PLAIN)
-
-
-@family
-@pytest.mark.parametrize("form", ["model", "weights"])
-def test_saved_in_mid_ramp_it_goes_on_bit_for_bit(
-    case: Case, form: str, tmp_path: Path
-) -> None:
-    # On JAX a second fit with EMA fails, with Keras's own optimizers too.
-    ema = {"use_ema": BACKEND != "jax"}
-    model = small_model(case.make(0.02, 0.9, restart_every=5, **ema))
-    model.optimizer.ramp_gamma(0.1, 0.95, steps=20)
-    fit(model)
-    model.optimizer.restart()
-    if form == "model":
-        model.save(tmp_path / "model.keras")
-        restored = keras.saving.load_model(tmp_path / "model.keras")
-    else:
-        model.save_weights(tmp_path / "model.weights.h5")
-        restored = small_model(case.make(0.02, 0.9, **ema))
-        restored.optimizer.build(restored.trainable_variables)
-        restored.load_weights(tmp_path / "model.weights.h5")
-    for ours, theirs in zip(
-        model.optimizer.variables, restored.optimizer.variables, strict=True
-    ):
-        np.testing.assert_array_equal(
-            ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs)
-        )
-    assert fit(restored) == fit(model)
-    for a, b in zip(restored.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@family
-@pytest.mark.parametrize(
-    "gamma",
-    [
-        0.8,
-        LinearRamp(0.2, 0.9, steps=7),
-        keras.optimizers.schedules.CosineDecay(0.9, 9),
-    ],
-    ids=["float", "ours", "Keras's"],
-)
-def test_config_makes_an_optimizer_that_behaves_the_same(
-    case: Case, gamma: Any
-) -> None:
-    first = case.make(0.02, gamma, restart_every=3, clipnorm=1.0, skip_nonfinite=True)
-    second = keras.optimizers.deserialize(keras.optimizers.serialize(first))
-    assert type(second) is type(first)
-    assert keras.optimizers.serialize(second) == keras.optimizers.serialize(first)
-    assert losses(first) == losses(second)
-
-
-@pytest.mark.parametrize("name", CLASSES)
-def test_it_is_registered_under_the_name_of_the_package(name: str) -> None:
-    made = keras.optimizers.get({"class_name": f"keras_momentum>{name}", "config": {}})
-    assert type(made) is CLASSES[name]
-    assert keras.saving.get_registered_name(CLASSES[name]) == f"keras_momentum>{name}"
-    assert keras.optimizers.get(made) is made
-
-
-@family
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))]
-)
-def test_copy_and_pickle_keep_the_state(case: Case, copied: Any) -> None:
-    model = small_model(case.make(0.02, 0.9, restart_every=4))
-    fit(model)
-    model.optimizer.gamma = 0.7
-    twin = keras.models.clone_model(model)
-    twin.set_weights(model.get_weights())
-    optimizer = copied(model.optimizer)
-    assert float(ops.convert_to_numpy(optimizer.gamma)) == pytest.approx(0.7)
-    twin.compile(optimizer, "mse")
-    assert fit(twin) == fit(model)
-
-
-@family
-def test_pickled_model_goes_on(case: Case) -> None:
-    model = small_model(case.make(0.02, 0.9, restart_every=4))
-    fit(model)
-    assert fit(pickle.loads(pickle.dumps(model))) == fit(model)
-
-
-@family
-def test_compile_config_makes_the_optimizer_again(case: Case) -> None:
-    model = small_model(case.make(0.02, LinearRamp(steps=9)))
-    twin = keras.models.clone_model(model)
-    twin.compile_from_config(model.get_compile_config())
-    twin.set_weights(model.get_weights())
-    assert fit(twin) == fit(model)
 
 
 @family
@@ -212,11 +103,10 @@ def test_what_the_base_class_does_equals_keras(
     case: Case, arguments: dict[str, Any]
 ) -> None:
     """Around the same step Keras's own optimizer does the same things."""
-    assert case.keras_twin
-    theirs = case.keras_twin(0.02, 0.8)
-    theirs = type(theirs).from_config({**theirs.get_config(), **arguments})
-    ours = losses(case.make(0.02, 0.8, **arguments), epochs=4)
-    np.testing.assert_allclose(ours, losses(theirs, epochs=4), rtol=2e-4)
+    ours = losses(case.make(0.02, 0.8, **without_epsilon(case), **arguments), epochs=4)
+    theirs = losses(twin(case, **arguments), epochs=4)
+    # In float32 Keras's 1 − beta_2 ** t has an error of 6e-5 at first.
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
 
 @family
@@ -232,10 +122,15 @@ def test_weight_decay_leaves_out_what_it_is_told(case: Case) -> None:
 
 @family
 def test_constraints_hold_after_each_step(case: Case) -> None:
-    keras.utils.set_random_seed(3)
-    model = small_model(case.make(0.1, 0.9), kernel_constraint="non_neg")
-    fit(model)
-    assert model.get_weights()[0].min() >= 0.0
+    models = []
+    for optimizer in (case.make(0.02, 0.8, **without_epsilon(case)), twin(case)):
+        keras.utils.set_random_seed(3)
+        models.append(small_model(optimizer, kernel_constraint="non_neg"))
+        fit(models[-1])
+    ours, theirs = [model.get_weights() for model in models]
+    assert ours[0].min() == 0.0
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
 @family
@@ -265,7 +160,20 @@ def test_weight_without_gradient_stays_with_its_velocity(case: Case) -> None:
 
 
 @family
-def test_sparse_gradients_of_an_embedding_equal_dense_ones(case: Case) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"clipnorm": 0.02},
+        {"loss_scale_factor": 8.0},
+        {"skip_nonfinite": True, "restart_when": "gradient"},
+        {"gradient_accumulation_steps": 2},
+    ],
+    ids=lambda arguments: next(iter(arguments), "alone"),
+)
+def test_sparse_gradients_of_an_embedding_equal_dense_ones(
+    case: Case, arguments: dict[str, Any]
+) -> None:
     tokens = np.arange(64).reshape(32, 2) % 7
     one_hot = keras.utils.to_categorical(tokens, 50)
     results = []
@@ -278,7 +186,7 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones(case: Case) -> None:
         table, kernel = np.ones((50, 4)) / 10, np.ones((4, 1)) / 2
         layer.set_weights([table])
         model.layers[1].set_weights([kernel, np.zeros(1)])
-        model.compile(case.make(0.02, 0.9), "mse")
+        model.compile(case.make(0.02, 0.9, **arguments), "mse")
         model.fit(data, np.ones((32, 2, 1)), epochs=4, shuffle=False, verbose=0)
         results.append(model.get_weights()[0])
     embedded, dense = results
@@ -286,51 +194,21 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones(case: Case) -> None:
 
 
 @family
-def test_each_dtype_is_updated_in_its_own(case: Case) -> None:
-    dtypes = ["float32", "float64", "bfloat16", "float32", "float64", "bfloat16"]
-    if BACKEND == "jax":
-        dtypes = [dtype for dtype in dtypes if dtype != "float64"]
-    variables = [keras.Variable([1.0, 2.0], dtype=dtype) for dtype in dtypes]
-    optimizer = case.make(0.125, 0.5)
-    for _ in range(4):
-        optimizer.apply([ops.ones(2, dtype) for dtype in dtypes], variables)
-    for variable, dtype in zip(variables, dtypes, strict=True):
-        assert keras.backend.standardize_dtype(variable.dtype) == dtype
-        expected = ops.convert_to_numpy(variables[0]).astype(float)
-        assert relative_error(ops.cast(variable, "float32"), expected) < 0.02
-
-
-@family
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
-def test_policies_of_16_bits(case: Case, policy: str) -> None:
-    keras.config.set_dtype_policy(policy)
-    try:
-        model = small_model(case.make(0.01, 0.9))
-        history = fit(model, epochs=6)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
-    assert scaled == (policy == "mixed_float16")
-    assert np.isfinite(history).all()
-    assert history[-1] < history[0]
-
-
-@family
 def test_multi_optimizer(case: Case) -> None:
-    def make() -> Any:
-        ours, other = case.make(0.02, 0.9), case.make(0.01, 0.5)
+    def both(make: Callable[[float, float], Any]) -> Any:
+        of_kernels, of_biases = make(0.02, 0.8), make(0.01, 0.5)
         return keras.optimizers.MultiOptimizer(
-            lambda variable: ours if "kernel" in variable.path else other
+            lambda weight: of_kernels if "kernel" in weight.path else of_biases
         )
 
-    optimizer = make()
-    model = small_model(optimizer)
-    history = fit(model, epochs=6)
-    assert history[-1] < history[0]
-    found = keras_momentum.callbacks.momentum_optimizers(model)
-    assert [float(ops.convert_to_numpy(o.gamma)) for o in found] == pytest.approx(
-        [0.9, 0.5]
-    )
+    epsilon = without_epsilon(case)
+    optimizer = both(lambda rate, gamma: case.make(rate, gamma, **epsilon))
+    ours = losses(optimizer)
+    theirs = losses(both(lambda rate, gamma: twin(case, rate, gamma)))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    found = keras_momentum.callbacks.momentum_optimizers(small_model(optimizer))
+    gammas = [float(ops.convert_to_numpy(each.gamma)) for each in found]
+    assert gammas == pytest.approx([0.8, 0.5])
 
 
 @pytest.mark.skipif(
@@ -354,23 +232,6 @@ def test_stateless_apply(case: Case) -> None:
         np.testing.assert_array_equal(value, variable.value)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="it is TensorFlow's own format")
-@family
-def test_checkpoint_of_tensorflow(case: Case, tmp_path: Path) -> None:
-    import tensorflow as tf
-
-    model = small_model(case.make(0.05, 0.3, restart_every=4))
-    fit(model)
-    optimizer = model.optimizer
-    path = tf.train.Checkpoint(optimizer=optimizer).write(str(tmp_path / "state"))
-    expected = [variable.numpy() for variable in optimizer.variables]
-    for variable in optimizer.variables:
-        variable.assign(tf.zeros_like(variable.value))
-    tf.train.Checkpoint(optimizer=optimizer).read(path).assert_consumed()
-    for variable, value in zip(optimizer.variables, expected, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), value)
-
-
 def test_an_optimizer_of_a_user() -> None:
     class Mine(keras_momentum.optimizers.MomentumOptimizer):
         slot_names = ("velocity",)
@@ -386,86 +247,26 @@ def test_an_optimizer_of_a_user() -> None:
     assert mine == losses(keras_momentum.Momentum(0.02, 0.9, restart_every=5))
 
 
-def test_file_does_not_depend_on_how_weights_are_packed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So a file of one backend, or of a distributed run, is read by another."""
-    model = small_model(keras_momentum.NAG(0.02, 0.9))
-    fit(model)
-    model.save_weights(tmp_path / "model.weights.h5")
-    monkeypatch.setattr("keras_momentum.optimizers.packing.plan", lambda _: [])
-    restored = small_model(keras_momentum.NAG(0.02, 0.5))
-    restored.optimizer.build(restored.trainable_variables)
-    assert not restored.optimizer._slots.packs
-    restored.load_weights(tmp_path / "model.weights.h5")
-    np.testing.assert_allclose(fit(restored), fit(model), rtol=1e-5)
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="it is TensorFlow's own variable")
+@family
+def test_variables_of_tensorflow(case: Case) -> None:
+    import tensorflow as tf
 
+    first = [np.ones(shape, np.float32) for shape in [(3, 2), (), (150, 150)]]
+    weights = [tf.Variable(value) for value in first]
+    optimizer = case.make(0.1, 0.9)
 
-@pytest.mark.parametrize(
-    ("ours", "theirs", "first_steps"),
-    [
-        ("Momentum", lambda **k: keras.optimizers.SGD(0.02, 0.8, **k), 5),
-        ("NAG", lambda **k: keras.optimizers.SGD(0.02, 0.8, nesterov=True, **k), 5),
-        ("MomentumAdam", lambda **k: keras.optimizers.Adam(0.02, 0.8, **k), 5),
-        ("MomentumAdam", lambda **k: keras.optimizers.Nadam(0.02, 0.8, **k), 300),
-        (
-            "MomentumRMSprop",
-            lambda **k: keras.optimizers.RMSprop(0.02, 0.9, 0.8, **k),
-            5,
-        ),
-        (
-            "MomentumRMSprop",
-            lambda **k: keras.optimizers.RMSprop(0.02, 0.9, 0.8, centered=True, **k),
-            5,
-        ),
-    ],
-    ids=["SGD", "SGD-nesterov", "Adam", "Nadam", "RMSprop", "RMSprop-centered"],
-)
-def test_from_keras_goes_on_as_keras_would(
-    ours: str, theirs: Any, first_steps: int
-) -> None:
-    shapes = [(3, 4), (5,), ()]
-    rng = np.random.default_rng(5)
-    old = theirs(weight_decay=0.01, use_ema=True)
-    weights = [keras.Variable(np.ones(shape, np.float32)) for shape in shapes]
+    @tf.function
+    def step() -> None:
+        optimizer.apply([tf.ones_like(weight) for weight in weights], weights)
 
-    def gradients() -> list[Any]:
-        # Away from 0, where epsilon would show.
-        return [
-            ops.convert_to_tensor(
-                np.float32(rng.choice([-1, 1], s) * (1 + rng.random(s)))
-            )
-            for s in shapes
-        ]
-
-    for _ in range(first_steps):
-        old.apply(gradients(), weights)
-    new = CLASSES[ours].from_keras(old)
-    # The new optimizer belongs to the same weights; so they are put back for it.
-    values = [ops.convert_to_numpy(weight).copy() for weight in weights]
-    after = [gradients() for _ in range(3)]
-    for each in after:
-        old.apply(each, weights)
-    expected = [ops.convert_to_numpy(weight).astype(float) for weight in weights]
-    for weight, value in zip(weights, values, strict=True):
-        weight.assign(value)
-    for each in after:
-        new.apply(each, weights)
-    assert int(new.iterations) == int(old.iterations)
-    for weight, value in zip(weights, expected, strict=True):
-        assert relative_error(weight, value) < 2e-5
-
-
-def test_from_keras_refuses_what_does_not_fit() -> None:
-    weight = keras.Variable([1.0])
-    nesterov = keras.optimizers.SGD(0.1, 0.9, nesterov=True)
-    with pytest.raises(ValueError, match="`optimizer` must be built"):
-        keras_momentum.NAG.from_keras(nesterov)
-    nesterov.build([weight])
-    with pytest.raises(ValueError, match="NAG.from_keras"):
-        keras_momentum.Momentum.from_keras(nesterov)
-    with pytest.raises(TypeError, match="`optimizer` must be.*Adam"):
-        keras_momentum.MomentumAdam.from_keras(nesterov)
-    wrapped = keras.optimizers.LossScaleOptimizer(nesterov)
-    with pytest.raises(TypeError, match="inner_optimizer"):
-        keras_momentum.NAG.from_keras(wrapped)
+    others = [keras.Variable(value) for value in first]
+    other = case.make(0.1, 0.9)
+    for _ in range(3):
+        step()
+        other.apply([ops.ones(weight.shape) for weight in others], others)
+    for a, b in zip(weights, others, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(
+            optimizer.velocity(a).numpy(), other.velocity(b).numpy(), rtol=1e-6
+        )

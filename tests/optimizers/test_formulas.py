@@ -10,7 +10,7 @@ from keras import ops
 import keras_momentum
 from keras_momentum.optimizers import packed_optimizer
 from tests import reference
-from tests.optimizers.family import CASES, PLAIN, Case, Table
+from tests.optimizers.family import CASES, Case, Table, family
 from tests.stepping import MODES, relative_error, stepper
 
 STEPS = 60
@@ -105,7 +105,7 @@ def test_nag_is_exact_when_gamma_is_set_between_steps(mode: str) -> None:
             assert relative_error(optimizer.iterate(variable), theta) < TOLERANCE
 
 
-@pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
+@family
 def test_velocity_is_the_same_packed_and_alone(case: Case) -> None:
     optimizer = case.make(0.01, 0.9)
     variables = run(optimizer, MODES[0])
@@ -147,7 +147,7 @@ def test_adam_averages_a_constant_gradient_exactly_whatever_beta_1_does() -> Non
         assert moved == pytest.approx(-0.01 * (t + 1), rel=1e-5)
 
 
-@pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
+@family
 @modes
 def test_gradient_restart_follows_a_velocity_that_points_uphill(
     case: Case, mode: str
@@ -195,7 +195,7 @@ def test_nag_does_not_look_ahead_of_a_gradient_restart() -> None:
     )
 
 
-@pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
+@family
 @modes
 def test_schedule_restarts_with_the_velocity(case: Case, mode: str) -> None:
     optimizer = case.make(0.01, Table(GAMMAS), restart_every=7, schedule_restarts=True)
@@ -205,7 +205,7 @@ def test_schedule_restarts_with_the_velocity(case: Case, mode: str) -> None:
     check(case, variables, gammas, planned, planned)
 
 
-@pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
+@family
 @modes
 def test_step_with_a_gradient_that_is_not_finite_is_left_out(
     case: Case, mode: str
@@ -235,7 +235,7 @@ def test_step_with_a_gradient_that_is_not_finite_is_left_out(
             )
 
 
-@pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
+@family
 @modes
 def test_velocity_in_bfloat16_stays_near_that_in_float32(case: Case, mode: str) -> None:
     optimizer = case.make(0.01, 0.9, velocity_dtype="bfloat16")

@@ -4,7 +4,6 @@ A rate is the factor by which the error shrinks in one step. Rates are compared 
 logarithms, since near 1 a hundred times slower is "within 2 %" as well.
 """
 
-import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterator
@@ -22,16 +21,10 @@ CONDITION_NUMBERS = [10.0, 1e3, 1e5]
 
 
 @pytest.fixture(autouse=True)
-def _float64() -> Iterator[None]:
+def _float64(float64_allowed: None) -> Iterator[None]:
     """Weights, learning rates and gammas in float64."""
     keras.config.set_floatx("float64")
-    with contextlib.ExitStack() as stack:
-        if keras.backend.backend() == "jax":
-            import jax
-
-            jax.config.update("jax_enable_x64", True)
-            stack.callback(jax.config.update, "jax_enable_x64", False)
-        yield
+    yield
     keras.config.set_floatx("float32")
 
 
