@@ -138,6 +138,28 @@ def test_velocity_of_momentum_is_that_of_the_formula() -> None:
     assert relative_error(optimizer.velocity(variables[0]), velocities[-1]) < 1e-5
 
 
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_adam_with_a_beta_1_of_1_averages_all_gradients_since_a_restart(
+    nesterov: bool,
+) -> None:
+    """The limit of the formula, in which 1 − beta_1 cancels."""
+    gradients = np.array([1.0, 2.0, 6.0, 5.0, 1.0])
+    optimizer = keras_momentum.MomentumAdam(
+        0.01, 1.0, restart_every=3, nesterov=nesterov
+    )
+    variable = keras.Variable([0.0])
+    expected, s, since = 0.0, 0.0, 0
+    for t, g in enumerate(gradients):
+        since = 1 if t % 3 == 0 else since + 1
+        m_hat = gradients[t + 1 - since : t + 1].mean()
+        if nesterov:
+            m_hat = m_hat * since / (since + 1) + g / since
+        s = 0.999 * s + 0.001 * g**2
+        expected -= 0.01 * m_hat / np.sqrt(s / (1 - 0.999 ** (t + 1)))
+        optimizer.apply([ops.convert_to_tensor(np.array([g], "float32"))], [variable])
+        assert relative_error(variable, np.array([expected])) < TOLERANCE
+
+
 def test_adam_averages_a_constant_gradient_exactly_whatever_beta_1_does() -> None:
     optimizer = keras_momentum.MomentumAdam(0.01, Table(GAMMAS), restart_every=13)
     variable = keras.Variable([0.0])

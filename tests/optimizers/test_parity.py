@@ -71,8 +71,23 @@ def torch_nadam() -> Callable[..., Any]:
     )
 
 
+def torch_rmsprop(centered: bool) -> Callable[..., Any]:
+    import torch
+
+    # With a constant rate it makes no difference that it stands outside the velocity.
+    return lambda weights: torch.optim.RMSprop(
+        weights, 0.01, alpha=0.9, eps=1e-9, momentum=0.8, centered=centered
+    )
+
+
 def adam(**arguments: Any) -> Callable[[], Any]:
     return lambda: keras_momentum.MomentumAdam(0.01, epsilon=1e-9, **arguments)
+
+
+def rmsprop(**arguments: Any) -> Callable[[], Any]:
+    return lambda: keras_momentum.MomentumRMSprop(
+        0.01, momentum=0.8, epsilon=1e-9, **arguments
+    )
 
 
 @pytest.mark.parametrize(
@@ -82,8 +97,10 @@ def adam(**arguments: Any) -> Callable[[], Any]:
         (lambda: keras_momentum.NAG(0.01), lambda: torch_sgd(True)),
         (adam(), lambda: torch_adam(False)),
         (adam(nesterov=True), torch_nadam),
+        (rmsprop(), lambda: torch_rmsprop(False)),
+        (rmsprop(centered=True), lambda: torch_rmsprop(True)),
     ],
-    ids=["SGD", "SGD-nesterov", "Adam", "NAdam"],
+    ids=["SGD", "SGD-nesterov", "Adam", "NAdam", "RMSprop", "RMSprop-centered"],
 )
 def test_constant_gamma_equals_torch(ours: Any, theirs: Any) -> None:
     torch = pytest.importorskip("torch")
@@ -108,8 +125,16 @@ def test_constant_gamma_equals_torch(ours: Any, theirs: Any) -> None:
         (adam(), ("adam", {"eps": 1e-9})),
         (adam(nesterov=True), ("nadam", {"eps": 1e-9})),
         (adam(amsgrad=True), ("amsgrad", {"eps": 1e-9})),
+        (rmsprop(), ("rmsprop", {"eps": 1e-9, "momentum": 0.8})),
+        (
+            rmsprop(centered=True),
+            ("rmsprop", {"eps": 1e-9, "momentum": 0.8, "centered": True}),
+        ),
     ],
-    ids=["sgd", "sgd-nesterov", "adam", "nadam", "amsgrad"],
+    ids=[
+        *("sgd", "sgd-nesterov", "adam", "nadam", "amsgrad"),
+        *("rmsprop", "rmsprop-centered"),
+    ],
 )
 def test_constant_gamma_equals_optax(
     ours: Any, theirs: tuple[str, dict[str, Any]]

@@ -86,18 +86,15 @@ def log_rate(optimizer: Any, kappa: float, first: int, last: int) -> float:
     return math.log(run(last - first) / error) / (last - first)
 
 
-def spans(rate: float) -> tuple[int, int]:
-    """Steps from 40 to 160 times the time in which the error shrinks by e.
+def check(optimizer: Any, kappa: float, rate: float) -> None:
+    """From 10 to 40 times the steps in which the error shrinks by e.
 
-    Both methods have a double root, with errors like t · rate^t: between these the
-    factor t adds ln 4 / 120, about 1 %, and float64 goes on to e^−700.
+    Both methods have a double root, with errors like t · rate^t; t is divided out.
     """
     time = -1 / math.log(rate)
-    return math.ceil(40 * time), math.ceil(160 * time)
-
-
-def check(optimizer: Any, kappa: float, rate: float) -> None:
-    measured = log_rate(optimizer, kappa, *spans(rate))
+    first, last = math.ceil(10 * time), math.ceil(40 * time)
+    measured = log_rate(optimizer, kappa, first, last)
+    measured -= math.log(last / first) / (last - first)
     assert measured == pytest.approx(math.log(rate), rel=0.02)
 
 
@@ -125,7 +122,7 @@ def test_gradient_descent_is_slow(kappa: float) -> None:
     assert measured == pytest.approx(math.log((kappa - 1) / (kappa + 1)), rel=0.02)
 
 
-@pytest.mark.parametrize("kappa", [1e3])
+@pytest.mark.parametrize("kappa", CONDITION_NUMBERS)
 def test_gradient_restart_recovers_a_linear_rate_without_kappa(kappa: float) -> None:
     sequence = NesterovSequence(maximum=1.0)
     restarted = keras_momentum.NAG(
@@ -134,15 +131,17 @@ def test_gradient_restart_recovers_a_linear_rate_without_kappa(kappa: float) -> 
     eigenvalues = np.array([1.0, 1 / kappa])
     block = 10 * math.ceil(math.sqrt(kappa))
     run = runner(restarted, eigenvalues)
-    errors = [run(block) for _ in range(8)]
+    errors = [run(block) for _ in range(5)]
     run_alone = runner(keras_momentum.NAG(1.0, sequence), eigenvalues)
-    alone = [run_alone(block // 10) for _ in range(80)]
-    # Alone the iterates oscillate, and the error falls like a power of t only.
+    alone = [run_alone(block // 10) for _ in range(50)]
+    # Alone the iterates oscillate, and the error falls like t^−1.5 (1 − 1/κ)^(t/2): no
+    # better with κ than that of gradient descent.
     assert sum(b > a for a, b in itertools.pairwise(alone)) > 10
-    assert math.log(alone[39] / alone[79]) < 3
-    # With restarts each block of steps brings about the same factor, at least 1/5 of
-    # the logarithm of that of the gamma which is chosen with κ.
+    steps = 25 * (block // 10)
+    assert math.log(alone[24] / alone[49]) < 1.5 * math.log(2) + steps / kappa / 2 + 1
+    # With restarts each block of steps brings about the same factor, at least the root
+    # of that of the gamma which is chosen with κ.
     logs = -np.diff(np.log(errors))
-    assert logs.min() > block / math.sqrt(kappa) / 5
+    assert logs.min() > block / math.sqrt(kappa) / 2
     assert logs.max() < 2.5 * logs.min()
-    assert errors[-1] < 1e-9 * alone[-1]
+    assert errors[-1] < 1e-20 * alone[-1]
