@@ -8,6 +8,7 @@ the number of steps from κ down to its root.
 
 import argparse
 import math
+import textwrap
 from pathlib import Path
 
 import keras
@@ -17,6 +18,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from keras import ops
+from matplotlib.axes import Axes
 from rich.console import Console
 from rich.table import Table
 
@@ -69,39 +71,53 @@ def contestants() -> dict[str, tuple[keras.optimizers.Optimizer, float | None]]:
 def draw(
     paths: dict[str, np.ndarray], rates: dict[str, float | None], file: Path
 ) -> None:
-    figure, (valley, errors) = plt.subplots(
-        1, 2, figsize=(12, 4.5), layout="constrained", width_ratios=(1, 1.2)
+    figure, (*valleys, errors) = plt.subplots(
+        1,
+        len(paths) + 1,
+        figsize=(14, 5),
+        layout="constrained",
+        width_ratios=(*[0.16] * len(paths), 1),
     )
-    x, y = np.meshgrid(np.linspace(-0.45, 0.45, 200), np.linspace(-0.4, 1.1, 200))
-    height = (x**2 + y**2 / CONDITION_NUMBER) / 2
-    levels = np.geomspace(1e-4, 0.1, 12)
-    valley.contour(x, y, height, levels, colors="0.85", linewidths=0.8)
-    for name, points in paths.items():
-        valley.plot(*points.T, ".-", markersize=3, linewidth=0.8, alpha=0.8)
-        distance = np.linalg.norm(points, axis=1)
-        (line,) = errors.semilogy(distance, linewidth=1.5, label=name)
-        rate = rates[name]
-        if rate is not None:
-            # Through the last error: theory is about the slope alone.
-            steps = np.array([STEPS // 4, STEPS])
-            at = distance[STEPS] * rate ** (steps - STEPS)
-            errors.semilogy(steps, at, "--", color=line.get_color(), linewidth=1)
-    valley.plot(0, 0, "k+")
-    valley.set(
-        title=f"Paths in the valley ½ (x² + y²/{CONDITION_NUMBER:g})",
-        xlabel="x, steep",
-        ylabel="y, flat",
-    )
+    for number, (name, points) in enumerate(paths.items()):
+        axes, color = valleys[number], f"C{number}"
+        draw_path(axes, points, color)
+        axes.set_title(textwrap.fill(name, 14), color=color, fontsize=9)
+        draw_distance(errors, points, rates[name], color=color, label=name)
+    valleys[0].set_ylabel(f"valley ½ (x² + y²/{CONDITION_NUMBER:g}): y, flat")
+    for axes in valleys[1:]:
+        axes.set_yticklabels([])
     errors.set(
         title="Distance to the minimum (dashed: the rate of theory)",
         xlabel="step",
         ylim=(1e-9, 3),
     )
     errors.legend(loc="lower left", fontsize=8)
-    for axes in (valley, errors):
+    for axes in (*valleys, errors):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(file, dpi=120)
     plt.close(figure)
+
+
+def draw_path(axes: Axes, points: np.ndarray, color: str) -> None:
+    x, y = np.meshgrid(np.linspace(-0.42, 0.42, 100), np.linspace(-0.2, 1.1, 200))
+    height = (x**2 + y**2 / CONDITION_NUMBER) / 2
+    levels = np.geomspace(1e-4, 0.1, 12)
+    axes.contour(x, y, height, levels, colors="0.85", linewidths=0.8)
+    axes.plot(*points.T, ".-", markersize=3, linewidth=0.7, color=color)
+    axes.plot(0, 0, "k+")
+    axes.set(xlabel="x, steep", xticks=(-0.3, 0, 0.3))
+
+
+def draw_distance(
+    axes: Axes, points: np.ndarray, rate: float | None, color: str, label: str
+) -> None:
+    distance = np.linalg.norm(points, axis=1)
+    axes.semilogy(distance, linewidth=1.5, color=color, label=label)
+    if rate is not None:
+        # Through the last error: theory is about the slope alone.
+        steps = np.array([STEPS // 4, STEPS])
+        at = distance[STEPS] * rate ** (steps - STEPS)
+        axes.semilogy(steps, at, "--", color=color, linewidth=1)
 
 
 def main() -> None:
@@ -111,7 +127,10 @@ def main() -> None:
     optimizers = contestants()
     paths = {name: descend(optimizer) for name, (optimizer, _) in optimizers.items()}
     rates = {name: rate for name, (_, rate) in optimizers.items()}
-    table = Table(title=f"κ = {CONDITION_NUMBER:g}, {STEPS} steps")
+    table = Table(
+        title=f"κ = {CONDITION_NUMBER:g}, {STEPS} steps",
+        caption="With the best γ the distance is like t · rate^t: slower at first.",
+    )
     table.add_column("optimizer")
     for column in ("last distance", "rate, measured", "rate, theory"):
         table.add_column(column, justify="right")

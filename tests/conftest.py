@@ -13,7 +13,8 @@ import pytest
 @pytest.fixture(autouse=True)
 def _fresh_keras() -> None:
     """Each test with the same seed, and with names and policies of its own."""
-    keras.utils.clear_session()
+    # Without the search for garbage, which takes a second once there is much else.
+    keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
 
 
