@@ -183,7 +183,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             for pack, slots in self._slots.packs
             if any(index in gradients for index in pack.indices)
         ] + [
-            (gradients[index], slots, slots[0].dtype)
+            (gradients[index], slots, self._trainable_variables[index].dtype)
             for index, slots in self._slots.single.items()
             if index in gradients
         ]
