@@ -26,9 +26,9 @@ class MomentumRMSprop(MomentumOptimizer):
     With `centered=True` the variance, s − a², stands in place of s, where a is the
     running mean of the gradients, `a = rho * a + (1 - rho) * g`.
 
-    With a constant gamma this is `keras.optimizers.RMSprop` and `optax.rmsprop`. PyTorch
-    puts epsilon beside the root, sqrt(s) + epsilon, and keeps the learning rate outside
-    of the velocity.
+    With a constant gamma this is `keras.optimizers.RMSprop` and `optax.rmsprop`.
+    PyTorch puts epsilon beside the root, sqrt(s) + epsilon, and keeps the learning rate
+    outside of the velocity.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`
