@@ -1,8 +1,9 @@
 """The momentum coefficient of an optimizer, gamma, and the ways in which it moves."""
 
+import inspect
 import numbers
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import keras
 from keras import ops
@@ -37,9 +38,12 @@ class Gamma:
     ):
         self.argument = argument
         self.source: Callable[..., Any] | None = None
-        if isinstance(value, Schedule) or callable(value):
+        if isinstance(value, Schedule):
             self.source = value
-            self._check_source()
+            self._check_schedule()
+            return
+        if _takes_no_arguments(value):
+            self.source = value
             return
         if not isinstance(value, float):
             raise ValueError(
@@ -137,16 +141,13 @@ class Gamma:
             return float(keras.ops.convert_to_numpy(self.variable))
         return keras.saving.serialize_keras_object(self.source)
 
-    def _check_source(self) -> None:
-        """A schedule must give a scalar; a callable may not be ready to be called."""
-        if not isinstance(self.source, Schedule):
-            return
-        shape = ops.shape(ops.convert_to_tensor(self.source(0)))
-        if shape != ():
+    def _check_schedule(self) -> None:
+        first = ops.convert_to_numpy(self(0))
+        if first.shape != () or not 0.0 <= float(first) <= 1.0:
             raise ValueError(
-                f"Argument `{self.argument}` must be a schedule that returns a scalar. "
-                f"Received: {self.argument}={self.source!r}, which returns a tensor of "
-                f"shape {shape}"
+                f"Argument `{self.argument}` must be a schedule that returns a scalar "
+                f"in the range [0, 1]. Received: {self.argument}={self.source!r}, "
+                f"which returns {first} at step 0"
             )
 
     def _ramp(self, iteration: Any) -> Any:
@@ -163,3 +164,16 @@ class Gamma:
                 f"the optimizer with a float `{self.argument}` to move gamma from "
                 "outside."
             )
+
+
+def _takes_no_arguments(value: Any) -> TypeGuard[Callable[[], Any]]:
+    """Whether it can be called, some day; it may not be ready for it yet."""
+    if not callable(value) or isinstance(value, type):
+        return False
+    try:
+        inspect.signature(value).bind()
+    except TypeError:
+        return False
+    except ValueError:  # What is built in may have no signature.
+        return True
+    return True
