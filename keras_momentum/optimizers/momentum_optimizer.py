@@ -157,20 +157,24 @@ class MomentumOptimizer(PackedOptimizer):
         Args:
             variable: A variable that the optimizer was built with.
         """
-        if not self.built:
-            raise ValueError(
-                "The optimizer must be built before a velocity is read. Call "
-                "`optimizer.build(trainable_variables)` first."
-            )
+        self._check_built()
         self._check_variables_are_known([variable])
         return self._slots.of(self._get_variable_index(variable), self.slot_names[0])
 
     def velocity_norm(self) -> Any:
         """The Euclidean norm of all velocities together, a float32 scalar."""
+        self._check_built()
         velocities = [slots[0] for _, slots in self._slots.packs]
         velocities += [slots[0] for slots in self._slots.single.values()]
         squares = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in velocities]
         return ops.sqrt(sum(squares))
+
+    def _check_built(self) -> None:
+        if not self.built:
+            raise ValueError(
+                "The optimizer must be built before a velocity is read. Call "
+                "`optimizer.build(trainable_variables)` first."
+            )
 
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         """The optimizer's scalars after the update, in the order of `scalar_names`.

@@ -16,7 +16,8 @@ class SkippingOptimizer(keras.optimizers.Optimizer):
         skip_nonfinite: Whether a step with a NaN or an infinity in any gradient leaves
             weights and state, iterations included, as they are; `skipped_steps` counts
             such steps. With gradient accumulation it is the batch that is left out.
-            Defaults to `False`.
+            What layers change themselves, the averages of `BatchNormalization` for
+            example, is not the optimizer's to protect. Defaults to `False`.
         **kwargs: The keyword arguments of `keras.optimizers.Optimizer`.
     """
 

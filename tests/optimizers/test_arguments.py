@@ -134,3 +134,5 @@ def test_argument_of_one_optimizer(
 def test_velocity_before_the_optimizer_is_built() -> None:
     with pytest.raises(ValueError, match="must be built"):
         keras_momentum.NAG().velocity(keras.Variable(1.0))
+    with pytest.raises(ValueError, match="must be built"):
+        keras_momentum.NAG().velocity_norm()
