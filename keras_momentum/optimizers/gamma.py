@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
+from keras_momentum.optimizers.control_variable import control_variable
 from keras_momentum.schedules import curves
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -51,28 +52,12 @@ class Gamma:
                 "instance of LearningRateSchedule, or a callable that takes no "
                 f"arguments and returns the coefficient. Received: {argument}={value!r}"
             )
-        self.variable = optimizer.add_variable(
-            shape=(),
-            initializer=keras.initializers.Constant(
-                arguments.coefficient(argument, value)
-            ),
-            dtype=curves.float_type(),
-            aggregation="only_first_replica",
-            name="gamma",
+        self.variable = control_variable(
+            optimizer, "gamma", value=arguments.coefficient(argument, value)
         )
-        self.ramp_ends = optimizer.add_variable(
-            shape=(2,),
-            initializer="zeros",
-            dtype=curves.float_type(),
-            aggregation="only_first_replica",
-            name="gamma_ramp_ends",
-        )
-        self.ramp_interval = optimizer.add_variable(
-            shape=(2,),
-            initializer="zeros",
-            dtype="int",
-            aggregation="only_first_replica",
-            name="gamma_ramp_interval",
+        self.ramp_ends = control_variable(optimizer, "gamma_ramp_ends", shape=(2,))
+        self.ramp_interval = control_variable(
+            optimizer, "gamma_ramp_interval", shape=(2,), dtype="int"
         )
 
     def __call__(self, iteration: Any) -> Any:

@@ -8,6 +8,7 @@ from keras import ops
 from keras_momentum import arguments
 from keras_momentum.optimizers import backend
 from keras_momentum.optimizers.coefficients import Coefficients
+from keras_momentum.optimizers.control_variable import control_variable
 from keras_momentum.optimizers.gamma import Gamma, GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.packed_optimizer import PackedOptimizer
@@ -81,15 +82,7 @@ class MomentumOptimizer(PackedOptimizer):
         if velocity_dtype is not None:
             dtype = arguments.float_dtype("velocity_dtype", velocity_dtype)
             self.slot_dtypes = {self.slot_names[0]: dtype}
-        self._scalars = [
-            self.add_variable(
-                shape=(),
-                dtype=curves.float_type(),
-                aggregation="only_first_replica",
-                name=name,
-            )
-            for name in self.scalar_names
-        ]
+        self._scalars = [control_variable(self, name) for name in self.scalar_names]
 
     @property
     def gamma(self) -> Any:

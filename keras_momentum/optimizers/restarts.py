@@ -8,6 +8,7 @@ from keras import ops
 from keras_momentum import arguments
 from keras_momentum.optimizers import backend
 from keras_momentum.optimizers.coefficients import Coefficients
+from keras_momentum.optimizers.control_variable import control_variable
 from keras_momentum.optimizers.gamma import Gamma, Schedule
 from keras_momentum.schedules import curves
 
@@ -51,14 +52,9 @@ class Restarts:
         self.when = restart_when
         self._gamma = gamma
 
-        def scalar(name: str, dtype: str) -> Any:
-            return optimizer.add_variable(
-                shape=(), dtype=dtype, aggregation="only_first_replica", name=name
-            )
-
-        self._every = scalar("restart_every", "int")
-        self._requested = scalar("restart_requested", "bool")
-        self._last = scalar("last_restart", "int")
+        self._every = control_variable(optimizer, "restart_every", dtype="int")
+        self._requested = control_variable(optimizer, "restart_requested", dtype="bool")
+        self._last = control_variable(optimizer, "last_restart", dtype="int")
         self.every = restart_every
 
     @property

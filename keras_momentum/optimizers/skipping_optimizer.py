@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers import backend
+from keras_momentum.optimizers.control_variable import control_variable
 
 
 class SkippingOptimizer(keras.optimizers.Optimizer):
@@ -24,12 +25,7 @@ class SkippingOptimizer(keras.optimizers.Optimizer):
     def __init__(self, *, skip_nonfinite: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         self.skip_nonfinite = arguments.boolean("skip_nonfinite", skip_nonfinite)
-        self._skipped_steps = self.add_variable(
-            shape=(),
-            dtype="int",
-            aggregation="only_first_replica",
-            name="skipped_steps",
-        )
+        self._skipped_steps = control_variable(self, "skipped_steps", dtype="int")
 
     @property
     def skipped_steps(self) -> int:

@@ -1,0 +1,41 @@
+"""`keras.distribution` on two host devices of JAX."""
+
+import sys
+
+import keras
+import numpy as np
+
+from tests.optimizers.distributed.training import train, velocities
+
+
+def data_parallel(name: str) -> None:
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    together, model = train(name)
+    keras.distribution.set_distribution(None)
+    np.testing.assert_allclose(together, train(name)[0], rtol=1e-5)
+    for velocity in velocities(model):
+        assert len(velocity.value.sharding.device_set) == 2
+
+
+def model_parallel(name: str) -> None:
+    """Half of each kernel, and of its velocity, on each device."""
+    mesh = keras.distribution.DeviceMesh((1, 2), ["batch", "model"])
+    layout = keras.distribution.LayoutMap(mesh)
+    layout[".*dense.*kernel"] = (None, "model")
+    keras.distribution.set_distribution(
+        keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batch")
+    )
+    together, model = train(name)
+    keras.distribution.set_distribution(None)
+    np.testing.assert_allclose(together, train(name)[0], rtol=1e-5)
+    for weight, velocity in zip(
+        model.trainable_variables, velocities(model), strict=True
+    ):
+        assert weight.value.sharding.is_fully_replicated == ("bias" in weight.path)
+        assert velocity.value.sharding == weight.value.sharding
+        np.testing.assert_array_equal(model.optimizer.velocity(weight), velocity.value)
+
+
+if __name__ == "__main__":
+    data_parallel(sys.argv[1])
+    model_parallel(sys.argv[1])

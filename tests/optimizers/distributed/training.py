@@ -1,0 +1,39 @@
+"""The training that is the same on one device and on several."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+import keras_momentum
+
+
+def train(name: str) -> tuple[list[float], keras.Model]:
+    """Trains a small model by the optimizer `name`; returns its losses and itself."""
+    optimizer = getattr(keras_momentum, name)(
+        0.05,
+        restart_every=5,
+        restart_when="gradient",
+        skip_nonfinite=True,
+        velocity_dtype="float32",
+    )
+    keras.utils.set_random_seed(0)
+    hidden = keras.layers.Dense(8, activation="tanh")
+    model = keras.Sequential([keras.Input((4,)), hidden, keras.layers.Dense(2)])
+    model.compile(optimizer, "mse")
+    x = np.random.default_rng(0).random((32, 4)).astype("float32")
+    ramp = keras_momentum.callbacks.GammaRamp(0.2, 0.9)
+    history = model.fit(
+        x, x[:, :2], batch_size=8, epochs=3, shuffle=False, verbose=0, callbacks=[ramp]
+    )
+    assert optimizer.skipped_steps == 0
+    np.testing.assert_allclose(ops.convert_to_numpy(optimizer.gamma), 0.9, rtol=1e-6)
+    return history.history["loss"], model
+
+
+def velocities(model: keras.Model) -> list[Any]:
+    """The velocities' variables, one for each weight, as nothing is packed here."""
+    found = [v for v in model.optimizer.variables if v.path.endswith("_velocity")]
+    assert len(found) == len(model.trainable_variables)
+    return found
