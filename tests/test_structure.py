@@ -1,10 +1,13 @@
 """What depends on what."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import keras
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +32,23 @@ def test_imports_go_one_way(layer: str) -> None:
             assert not name.startswith(
                 tuple(f"keras_momentum.{other}" for other in above)
             ), f"{file.name} imports {name}"
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("momentum", keras.optimizers.SGD),
+        ("nag", keras.optimizers.SGD),
+        ("momentum_adam", keras.optimizers.Adam),
+        ("momentum_rmsprop", keras.optimizers.RMSprop),
+    ],
+)
+def test_an_optimizer_is_shorter_than_its_twin_in_keras(ours: str, theirs: Any) -> None:
+    file = ROOT / "keras_momentum" / "optimizers" / f"{ours}.py"
+    twin = Path(inspect.getfile(theirs))
+    assert len(file.read_text("utf-8").splitlines()) < len(
+        twin.read_text("utf-8").splitlines()
+    )
 
 
 def test_examples_use_public_names_only() -> None:

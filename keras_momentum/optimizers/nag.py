@@ -91,8 +91,8 @@ class NAG(MomentumOptimizer):
         self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
     ) -> tuple[Any, tuple[Any, ...]]:
         (velocity,) = slots
-        (last_look_ahead,), (look_ahead,) = coefficients[-2:]
-        to_iterate = last_look_ahead * velocity
+        (last,), (look_ahead,) = coefficients.scalars, coefficients.new_scalars
+        to_iterate = last * velocity
         velocity = coefficients.gamma * velocity + coefficients.learning_rate * gradient
         return velocity + look_ahead * velocity - to_iterate, (velocity,)
 
