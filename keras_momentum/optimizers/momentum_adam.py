@@ -133,8 +133,8 @@ class MomentumAdam(MomentumOptimizer):
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
         """Takes over a built `keras.optimizers.Adam` or `Nadam` in mid-training.
 
-        The next step is what it would have been, but for the place of epsilon and
-        for Nadam's own schedule, which ends after some 300 steps.
+        The next step is what it would have been, but for the place of epsilon and for
+        Nadam's own schedule, which ends after some 300 steps; of amsgrad see above.
         """
         check(optimizer, keras.optimizers.Adam, keras.optimizers.Nadam)
         t = int(optimizer.iterations)
