@@ -1,12 +1,12 @@
 """Taking over a Keras optimizer in the middle of a training run."""
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 from keras_momentum.optimizers.slots import has_slots
 
@@ -52,7 +52,7 @@ def check_sgd(optimizer: Any, *, nesterov: bool) -> None:
 
 
 def take_over(
-    new_class: Callable[..., Taken],
+    new_class: type[Taken],
     optimizer: Any,
     slots: dict[str, tuple[str, float]],
     scalars: tuple[float, ...] = (),
@@ -73,11 +73,13 @@ def take_over(
     rate = optimizer._learning_rate
     if isinstance(rate, keras.Variable):
         rate = float(ops.convert_to_numpy(rate))
-    defaults = new_class().get_config()
-    for name, value in optimizer.get_config().items():
-        if name in defaults and name not in ("name", "learning_rate"):
-            is_float = isinstance(defaults[name], float)
-            arguments[name] = float(value) if is_float else value
+    config = optimizer.get_config()
+    del config["name"]
+    own = (new_class.gamma_argument, *new_class.argument_names)
+    for name in config.keys() & {*OptimizerArguments.__annotations__, *own}:
+        # Keras takes a momentum of 0 for 0.0.
+        is_whole = name in own and type(config[name]) is int
+        arguments[name] = float(config[name]) if is_whole else config[name]
     taken = new_class(learning_rate=rate, **arguments)
     state = vars(optimizer)
     for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):

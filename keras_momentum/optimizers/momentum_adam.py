@@ -73,6 +73,7 @@ class MomentumAdam(MomentumOptimizer):
 
     scalar_names = ("velocity_weight", "second_moment_weight")
     gamma_argument = "beta_1"
+    argument_names = ("beta_2", "epsilon", "nesterov", "amsgrad", "reset_second_moment")
     beta_1 = MomentumOptimizer.gamma
 
     def __init__(
@@ -124,10 +125,6 @@ class MomentumAdam(MomentumOptimizer):
     def _kept(self, coefficients: Coefficients) -> Any:
         """What s keeps: beta_2, or 0 in a restart that resets it."""
         return self.beta_2 * (coefficients.kept if self.reset_second_moment else 1.0)
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("beta_2", "epsilon", "nesterov", "amsgrad", "reset_second_moment")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":

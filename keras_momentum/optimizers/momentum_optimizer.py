@@ -62,6 +62,8 @@ class MomentumOptimizer(PackedOptimizer):
     slot_names: tuple[str, ...] = ("velocity",)
     scalar_names: ClassVar[tuple[str, ...]] = ()
     gamma_argument: ClassVar[str] = "momentum"
+    # Attributes that are arguments of the constructor, besides those of this class.
+    argument_names: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -216,6 +218,7 @@ class MomentumOptimizer(PackedOptimizer):
             self.gamma_argument: self._gamma.config(),
             **self._restarts.config(),
             "velocity_dtype": self.velocity_dtype,
+            **{name: getattr(self, name) for name in self.argument_names},
         }
 
     @classmethod

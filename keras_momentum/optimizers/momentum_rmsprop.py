@@ -62,6 +62,7 @@ class MomentumRMSprop(MomentumOptimizer):
     - Hinton, 2012, "Neural networks for machine learning", lecture 6e.
     """
 
+    argument_names = ("rho", "epsilon", "centered")
     momentum = MomentumOptimizer.gamma
 
     def __init__(
@@ -89,10 +90,6 @@ class MomentumRMSprop(MomentumOptimizer):
         scaled = gradient / ops.sqrt(variance + self.epsilon)
         velocity = coefficients.gamma * velocity + coefficients.learning_rate * scaled
         return velocity, (velocity, s, *mean)
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("rho", "epsilon", "centered")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.RMSprop) -> "MomentumRMSprop":

@@ -21,9 +21,9 @@ MINIMUM_COMPILED_SIZE = 2**20
 class PackedOptimizer(SlottedOptimizer, abc.ABC):
     """Abstract base of optimizers whose formula is elementwise.
 
-    A subclass writes `update`, once, for a tensor; whether that is
-    a pack of small weights or one large weight is decided here. `packing` describes
-    how weights are packed.
+    A subclass writes `update`, once, for a tensor; whether that is a pack of small
+    weights or one large weight is decided here. `packing` describes how weights are
+    packed.
 
     Weights of 16 bits are updated in float32, where the coefficients keep their digits
     (in bfloat16 the beta_2 of Adam, 0.999, would be 1).

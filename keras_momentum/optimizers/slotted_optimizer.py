@@ -33,13 +33,12 @@ class SlottedOptimizer(SkippingOptimizer):
         """
         if self.built:
             return
-        known = self.variables
+        known = len(self.variables)
         with backend.eager_creation():
             super().build(variables)
             self._slots = Slots(self, variables, self.slot_names, self.slot_dtypes)
             if self._to_restore:
-                now = [ops.convert_to_numpy(variable) for variable in known]
-                self._restore([*now, *self._to_restore])
+                self._restore(self._own_variables()[known:], self._to_restore)
                 self._to_restore = ()
 
     def save_own_variables(self, store: Any) -> None:
@@ -59,10 +58,10 @@ class SlottedOptimizer(SkippingOptimizer):
         if not self.built:
             known = len(self.variables)
             values, self._to_restore = values[:known], values[known:]
-        self._restore(values)
+        self._restore(self._own_variables(), values)
 
-    def _restore(self, values: list[np.ndarray]) -> None:
-        own = self._own_variables()
+    def _restore(self, own: list[Any], values: Sequence[np.ndarray]) -> None:
+        """Sets the variables `own`, and all slots once they are built."""
         shapes = [tuple(variable.shape) for variable in own]
         shapes += self._slots.shapes() if self.built else []
         if [value.shape for value in values] != shapes:
