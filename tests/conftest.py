@@ -11,11 +11,14 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _fresh_keras() -> None:
-    """Each test with the same seed, and with names and policies of its own."""
+def _fresh_keras() -> Iterator[None]:
+    """Each test with the same seed, and with names and float types of its own."""
     # Without the search for garbage, which takes a second once there is much else.
     keras.utils.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture

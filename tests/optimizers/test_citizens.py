@@ -1,7 +1,6 @@
 """Every optimizer is a full citizen of Keras: what works with Keras's works with it."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -14,18 +13,17 @@ from tests.optimizers.family import PLAIN, Case, family
 from tests.optimizers.training import BACKEND, X, Y, fit, losses, small_model
 
 
-def without_epsilon(case: Case) -> dict[str, float]:
-    """Keras's Adam has epsilon in another place, which a tiny one does not show."""
-    return {"epsilon": 1e-12} if isinstance(twin(case), keras.optimizers.Adam) else {}
-
-
-def twin(case: Case, rate: float = 0.02, gamma: float = 0.8, **arguments: Any) -> Any:
-    """Keras's optimizer for the same constant gamma."""
+def pair(
+    case: Case, rate: float = 0.02, gamma: float = 0.8, **arguments: Any
+) -> tuple[Any, Any]:
+    """Our optimizer and Keras's for the same constant gamma."""
     assert case.keras_twin
     theirs = case.keras_twin(rate, gamma)
     if isinstance(theirs, keras.optimizers.Adam):
+        # Keras has it in another place, which a tiny one does not show.
         arguments["epsilon"] = 1e-12
-    return type(theirs).from_config({**theirs.get_config(), **arguments})
+    config = {**theirs.get_config(), **arguments}
+    return case.make(rate, gamma, **arguments), type(theirs).from_config(config)
 
 
 def test_the_family_is_complete() -> None:
@@ -103,8 +101,7 @@ def test_what_the_base_class_does_equals_keras(
     case: Case, arguments: dict[str, Any]
 ) -> None:
     """Around the same step Keras's own optimizer does the same things."""
-    ours = losses(case.make(0.02, 0.8, **without_epsilon(case), **arguments), epochs=4)
-    theirs = losses(twin(case, **arguments), epochs=4)
+    ours, theirs = [losses(each, epochs=4) for each in pair(case, **arguments)]
     # In float32 Keras's 1 − beta_2 ** t has an error of 6e-5 at first.
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
 
@@ -123,7 +120,7 @@ def test_weight_decay_leaves_out_what_it_is_told(case: Case) -> None:
 @family
 def test_constraints_hold_after_each_step(case: Case) -> None:
     models = []
-    for optimizer in (case.make(0.02, 0.8, **without_epsilon(case)), twin(case)):
+    for optimizer in pair(case):
         keras.utils.set_random_seed(3)
         models.append(small_model(optimizer, kernel_constraint="non_neg"))
         fit(models[-1])
@@ -195,18 +192,15 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones(
 
 @family
 def test_multi_optimizer(case: Case) -> None:
-    def both(make: Callable[[float, float], Any]) -> Any:
-        of_kernels, of_biases = make(0.02, 0.8), make(0.01, 0.5)
+    def both(of_kernels: Any, of_biases: Any) -> Any:
         return keras.optimizers.MultiOptimizer(
             lambda weight: of_kernels if "kernel" in weight.path else of_biases
         )
 
-    epsilon = without_epsilon(case)
-    optimizer = both(lambda rate, gamma: case.make(rate, gamma, **epsilon))
-    ours = losses(optimizer)
-    theirs = losses(both(lambda rate, gamma: twin(case, rate, gamma)))
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
-    found = keras_momentum.callbacks.momentum_optimizers(small_model(optimizer))
+    pairs = pair(case, 0.02, 0.8), pair(case, 0.01, 0.5)
+    ours, theirs = itertools.starmap(both, zip(*pairs, strict=True))
+    np.testing.assert_allclose(losses(ours), losses(theirs), rtol=1e-4)
+    found = keras_momentum.callbacks.momentum_optimizers(small_model(ours))
     gammas = [float(ops.convert_to_numpy(each.gamma)) for each in found]
     assert gammas == pytest.approx([0.8, 0.5])
 

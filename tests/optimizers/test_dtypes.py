@@ -50,13 +50,10 @@ def test_coefficients_keep_their_digits_where_all_of_keras_has_16_bits(
     case: Case,
 ) -> None:
     keras.config.set_floatx("bfloat16")
-    try:
-        optimizer = case.make(0.01, 0.999)
-        assert float(ops.convert_to_numpy(optimizer.gamma)) == pytest.approx(0.999)
-        model = small_model(optimizer)
-        fit(model)
-    finally:
-        keras.config.set_floatx("float32")
+    optimizer = case.make(0.01, 0.999)
+    assert float(ops.convert_to_numpy(optimizer.gamma)) == pytest.approx(0.999)
+    model = small_model(optimizer)
+    fit(model)
     for weight in model.weights:
         assert np.isfinite(ops.convert_to_numpy(weight).astype(float)).all()
 
@@ -104,11 +101,8 @@ def test_scales_of_float8_are_overwritten_and_have_no_slots(case: Case) -> None:
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16"])
 def test_policies_of_16_bits(case: Case, policy: str) -> None:
     keras.config.set_dtype_policy(policy)
-    try:
-        model = small_model(case.make(0.01, 0.9))
-        history = fit(model, epochs=6)
-    finally:
-        keras.config.set_dtype_policy("float32")
+    model = small_model(case.make(0.01, 0.9))
+    history = fit(model, epochs=6)
     scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert scaled == (policy == "mixed_float16")
     assert np.isfinite(history).all()

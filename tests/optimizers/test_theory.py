@@ -6,7 +6,7 @@ logarithms, since near 1 a hundred times slower is "within 2 %" as well.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -21,11 +21,9 @@ CONDITION_NUMBERS = [10.0, 1e3, 1e5]
 
 
 @pytest.fixture(autouse=True)
-def _float64(float64_allowed: None) -> Iterator[None]:
+def _float64(float64_allowed: None) -> None:
     """Weights, learning rates and gammas in float64."""
     keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx("float32")
 
 
 def runner(optimizer: Any, eigenvalues: np.ndarray) -> Callable[[int], float]:

@@ -1,6 +1,7 @@
 """`keras.distribution` on two host devices of JAX."""
 
 import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,11 +9,17 @@ import numpy as np
 from tests.optimizers.distributed.training import train, velocities
 
 
-def data_parallel(name: str) -> None:
-    keras.distribution.set_distribution(keras.distribution.DataParallel())
+def train_under(distribution: Any, name: str) -> keras.Model:
+    """The model trained under the distribution, after a look at its losses."""
+    keras.distribution.set_distribution(distribution)
     together, model = train(name)
     keras.distribution.set_distribution(None)
     np.testing.assert_allclose(together, train(name)[0], rtol=1e-5)
+    return model
+
+
+def data_parallel(name: str) -> None:
+    model = train_under(keras.distribution.DataParallel(), name)
     for velocity in velocities(model):
         assert len(velocity.value.sharding.device_set) == 2
 
@@ -22,12 +29,10 @@ def model_parallel(name: str) -> None:
     mesh = keras.distribution.DeviceMesh((1, 2), ["batch", "model"])
     layout = keras.distribution.LayoutMap(mesh)
     layout[".*dense.*kernel"] = (None, "model")
-    keras.distribution.set_distribution(
-        keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batch")
+    model = train_under(
+        keras.distribution.ModelParallel(layout_map=layout, batch_dim_name="batch"),
+        name,
     )
-    together, model = train(name)
-    keras.distribution.set_distribution(None)
-    np.testing.assert_allclose(together, train(name)[0], rtol=1e-5)
     for weight, velocity in zip(
         model.trainable_variables, velocities(model), strict=True
     ):

@@ -7,8 +7,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-import keras_momentum
-from tests.optimizers.distributed.training import train, velocities
+from tests.optimizers.distributed.training import make, train, velocities
 
 
 def fit_as_on_one_device(strategy: tf.distribute.Strategy, name: str) -> None:
@@ -24,9 +23,7 @@ def leave_out_a_step_of_which_one_replica_is_broken(
 ) -> None:
     with strategy.scope():
         weight = keras.Variable(np.ones((4, 2), "float32"))
-        optimizer = getattr(keras_momentum, name)(
-            0.05, restart_every=5, restart_when="gradient", skip_nonfinite=True
-        )
+        optimizer = make(name)
         optimizer.build([weight])
 
     def step(second: float) -> None:

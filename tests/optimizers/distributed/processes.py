@@ -5,9 +5,8 @@ import sys
 
 import jax
 import keras
-import numpy as np
 
-import keras_momentum
+from tests.optimizers.distributed.training import train
 
 
 def main(name: str) -> None:
@@ -18,17 +17,8 @@ def main(name: str) -> None:
             keras.distribution.DataParallel(auto_shard_dataset=False)
         )
     assert jax.process_count() == count
-    keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    optimizer = getattr(keras_momentum, name)(
-        0.05, restart_every=5, restart_when="gradient"
-    )
-    model.compile(optimizer, "mse")
-    x = np.random.default_rng(0).random((32, 4)).astype("float32")[index::count]
-    history = model.fit(
-        x, x[:, :2], batch_size=8 // count, epochs=3, shuffle=False, verbose=0
-    )
-    print("losses", *history.history["loss"])
+    losses, _ = train(name, index, count)
+    print("losses", *losses)
 
 
 if __name__ == "__main__":

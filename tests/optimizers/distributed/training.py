@@ -9,23 +9,39 @@ from keras import ops
 import keras_momentum
 
 
-def train(name: str) -> tuple[list[float], keras.Model]:
-    """Trains a small model by the optimizer `name`; returns its losses and itself."""
-    optimizer = getattr(keras_momentum, name)(
+def make(name: str) -> keras_momentum.optimizers.MomentumOptimizer:
+    """An optimizer that uses what has to be the same on all devices."""
+    return getattr(keras_momentum, name)(
         0.05,
         restart_every=5,
         restart_when="gradient",
         skip_nonfinite=True,
         velocity_dtype="float32",
     )
+
+
+def train(
+    name: str, process: int = 0, processes: int = 1
+) -> tuple[list[float], keras.Model]:
+    """Trains a small model by the optimizer `name`; returns its losses and itself.
+
+    Of several processes each has its part of every batch.
+    """
+    optimizer = make(name)
     keras.utils.set_random_seed(0)
     hidden = keras.layers.Dense(8, activation="tanh")
     model = keras.Sequential([keras.Input((4,)), hidden, keras.layers.Dense(2)])
     model.compile(optimizer, "mse")
     x = np.random.default_rng(0).random((32, 4)).astype("float32")
-    ramp = keras_momentum.callbacks.GammaRamp(0.2, 0.9)
+    x = x[process::processes]
     history = model.fit(
-        x, x[:, :2], batch_size=8, epochs=3, shuffle=False, verbose=0, callbacks=[ramp]
+        x,
+        x[:, :2],
+        batch_size=8 // processes,
+        epochs=3,
+        shuffle=False,
+        verbose=0,
+        callbacks=[keras_momentum.callbacks.GammaRamp(0.2, 0.9)],
     )
     assert optimizer.skipped_steps == 0
     np.testing.assert_allclose(ops.convert_to_numpy(optimizer.gamma), 0.9, rtol=1e-6)

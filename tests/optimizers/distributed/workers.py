@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-import keras_momentum
+from tests.optimizers.distributed.training import make
 
 
 def main(name: str) -> None:
@@ -22,11 +22,9 @@ def main(name: str) -> None:
     index = json.loads(os.environ["TF_CONFIG"])["task"]["index"]
     half = tf.constant(x[index::2])
 
-    def make() -> tuple[Any, Any]:
+    def start() -> tuple[Any, Any]:
         weight = keras.Variable(np.ones((4, 2), "float32"))
-        optimizer = getattr(keras_momentum, name)(
-            0.05, restart_every=5, restart_when="gradient", skip_nonfinite=True
-        )
+        optimizer = make(name)
         optimizer.build([weight])
         return optimizer, weight
 
@@ -35,9 +33,9 @@ def main(name: str) -> None:
             loss = tf.reduce_sum((rows @ weight.value - 1.0) ** 2) / len(x)
         optimizer.apply([tape.gradient(loss, weight.value)], [weight])
 
-    alone, weight_alone = make()
+    alone, weight_alone = start()
     with strategy.scope():
-        together, weight = make()
+        together, weight = start()
 
     @tf.function
     def step() -> None:
