@@ -160,7 +160,6 @@ class MomentumOptimizer(PackedOptimizer):
         """The Euclidean norm of all velocities together, a float32 scalar."""
         self._check_built()
         velocities = [slots[0] for _, slots in self._slots.packs]
-        velocities += [slots[0] for slots in self._slots.single.values()]
         squares = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in velocities]
         return ops.sqrt(sum(squares))
 
@@ -194,10 +193,7 @@ class MomentumOptimizer(PackedOptimizer):
         provisional = self._with_new_scalars(coefficients)
         if self._restarts.when is None:
             return provisional
-        summed = backend.summed_over_replicas(list(gradients.values()))
-        alignment = self.alignment(
-            dict(zip(gradients, summed, strict=True)), provisional
-        )
+        alignment = self.alignment(gradients, provisional)
         return self._with_new_scalars(
             self._restarts.when_uphill(coefficients, alignment)
         )

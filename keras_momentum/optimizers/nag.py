@@ -77,6 +77,7 @@ class NAG(MomentumOptimizer):
     """
 
     scalar_names = ("look_ahead",)
+    weights_first = True
     momentum = MomentumOptimizer.gamma
 
     def __init__(
@@ -90,11 +91,13 @@ class NAG(MomentumOptimizer):
     def update(
         self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
     ) -> tuple[Any, tuple[Any, ...]]:
-        (velocity,) = slots
+        (v,) = slots
+        gamma, learning_rate = coefficients.gamma, coefficients.learning_rate
         (last,), (look_ahead,) = coefficients.scalars, coefficients.new_scalars
-        to_iterate = last * velocity
-        velocity = coefficients.gamma * velocity + coefficients.learning_rate * gradient
-        return velocity + look_ahead * velocity - to_iterate, (velocity,)
+        # φ_t − φ_{t+1} = v_t + look_ahead · v_t − last · v_{t-1}, in terms of v_{t-1}.
+        of_v = (1 + look_ahead) * gamma - last
+        difference = of_v * v + (1 + look_ahead) * learning_rate * gradient
+        return difference, (gamma * v + learning_rate * gradient,)
 
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         return (coefficients.next_gamma,)

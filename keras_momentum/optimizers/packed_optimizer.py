@@ -1,21 +1,18 @@
 """The abstract optimizer that applies a formula to packs and to single weights."""
 
 import abc
-import math
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_momentum.optimizers import backend, packing
+from keras_momentum.optimizers import backend, clipping, packing
 from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.slotted_optimizer import SlottedOptimizer
-
-# From this many elements on, a compiled update, which passes through memory once, beats
-# TensorFlow's operations; below, the call of it costs more than it saves.
-MINIMUM_COMPILED_SIZE = 2**20
+from keras_momentum.schedules import curves
 
 
 class PackedOptimizer(SlottedOptimizer, abc.ABC):
@@ -28,12 +25,19 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
     Weights of 16 bits are updated in float32, where the coefficients keep their digits
     (in bfloat16 the beta_2 of Adam, 0.999, would be 1).
 
-    On TensorFlow the update of weights of 2^20 elements or more is compiled by XLA even
-    where the training step is not. Measured on 2 CPU cores, in ms without : with XLA:
-    2^18 elements 2.5 : 2.5, 2^20 4.5 : 3.8, 2^22 10.0 : 7.7, 2^24 19.5 : 14.1. The
-    update of a pack is not, as that was slower: 2.7 : 3.0 for 202 weights of 64 × 64
-    and 64 elements, 9.1 : 9.6 for those of EfficientNetB0.
+    On TensorFlow large weights are updated in one call that XLA compiles, even where the
+    training step is not compiled: it passes through memory once and makes no temporary
+    tensors. Packs are not, as the call costs more than it saves there. Clipping, weight
+    decay and the moving average take the same way; under a distribution Keras does
+    them, variable by variable.
+
+    Attributes:
+        weights_first: Whether the difference is written in terms of the slots before
+            the update, not of those after it. XLA then has to change the weights before
+            the slots, or it copies the slots.
     """
+
+    weights_first = False
 
     @abc.abstractmethod
     def update(
@@ -59,7 +63,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
     def refined(
         self, coefficients: Coefficients, gradients: dict[int, Any]
     ) -> Coefficients:
-        """The same once all gradients are known, by the weights' numbers."""
+        """The same once all gradients are known, by the packs' numbers."""
 
     @abc.abstractmethod
     def advance(self, coefficients: Coefficients) -> None:
@@ -74,7 +78,13 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         if self.built:
             return
         super().build(variables)
-        self._update_large = backend.xla_compiled(self._update_each)
+        self._compiled_update = backend.xla_compiled(
+            functools.partial(self._update, ordered=self._is_ordered())
+        )
+        self._compiled_average = backend.xla_compiled(self._average)
+
+    def _is_ordered(self) -> bool:
+        return self.weights_first and backend.copies_what_is_read_late()
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         # Dense from the start: with momentum every row of a weight moves at every step,
@@ -92,106 +102,178 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
     ) -> None:
         # Keras calls this once an update, and `update_step` once a variable. What all
         # variables share is computed here and handed on in the learning rate's place.
-        gradients = {
+        by_index = {
             self._get_variable_index(variable): gradient
             for gradient, variable in zip(grads, trainable_variables, strict=True)
         }
+        gradients = {
+            number: pack.gradient(by_index)
+            for number, (pack, _) in enumerate(self._slots.packs)
+            if any(index in by_index for index in pack.indices)
+        }
+        distributed = backend.is_distributed()
+        if not distributed:
+            packs = {number: self._slots.packs[number][0] for number in gradients}
+            gradients = clipping.clipped(self, gradients, packs)
         coefficients = self.refined(self.coefficients(learning_rate), gradients)
-        for pack, slots in self._slots.packs:
-            self._update_pack(pack, slots, gradients, coefficients)
-        large = [index for index in gradients if self._is_large(index)]
-        if large:
-            self._update_large([gradients.pop(i) for i in large], large, coefficients)
-        if gradients:
-            super()._backend_update_step(
-                list(gradients.values()),
-                [self._trainable_variables[index] for index in gradients],
-                coefficients,
-            )
+        if distributed:
+            super()._backend_update_step(grads, trainable_variables, coefficients)
+        else:
+            missing = [i for i in self._slots.number_of if i not in by_index]
+            small, large = self._by_size(gradients)
+            self._update([gradients[n] for n in small], small, missing, coefficients)
+            if large:
+                self._compiled_update(
+                    [gradients[n] for n in large], large, missing, coefficients
+                )
         self.advance(coefficients)
 
-    def _update_pack(
+    def _update(
         self,
-        pack: packing.Pack,
-        slots: list[Any],
-        gradients: dict[int, Any],
+        gradients: list[Any],
+        numbers: list[int],
+        missing: list[int],
         coefficients: Coefficients,
+        ordered: bool = False,
     ) -> None:
-        """Applies the formula to a pack, and takes its gradients out of `gradients`."""
-        present = [index in gradients for index in pack.indices]
-        if not any(present):
-            return
-        difference, new_slots = self._updated(
-            pack.gradient(gradients), slots, coefficients, pack.dtype
-        )
-        if not all(present):
-            # A weight without a gradient keeps its slots, as it does in Keras.
-            moved = np.repeat(present, pack.sizes)
-            new_slots = tuple(
-                ops.where(moved, ops.cast(new, slot.dtype), slot.value)
-                for new, slot in zip(new_slots, slots, strict=True)
+        """Applies the formula to packs.
+
+        Args:
+            gradients: The gradient of each pack.
+            numbers: The numbers of the packs.
+            missing: Weights that have no gradient: they and their slots stay.
+            coefficients: The scalars of this update.
+            ordered: Whether the slots have to wait for the weights.
+        """
+        waiting = []
+        for gradient, number in zip(gradients, numbers, strict=True):
+            pack, slots = self._slots.packs[number]
+            weights = [self._trainable_variables[index] for index in pack.indices]
+            difference, new_slots = self._updated(
+                pack, gradient, slots, weights, coefficients
             )
-        self._assign(slots, new_slots)
-        pieces = pack.unflatten(difference)
-        for index, here, piece in zip(pack.indices, present, pieces, strict=True):
-            if here:
-                del gradients[index]
-                self.assign_sub(self._trainable_variables[index], piece)
-
-    def _is_large(self, index: int) -> bool:
-        size = math.prod(self._trainable_variables[index].shape)
-        return size >= MINIMUM_COMPILED_SIZE and not backend.is_distributed()
-
-    def _update_each(
-        self, gradients: list[Any], indices: list[int], coefficients: Coefficients
-    ) -> None:
-        for gradient, index in zip(gradients, indices, strict=True):
-            self.update_step(gradient, self._trainable_variables[index], coefficients)
+            if ordered:
+                waiting.append((pack, gradient, slots, weights))
+            else:
+                self._assign(pack, slots, new_slots, missing)
+            for index, weight, piece in zip(
+                pack.indices, weights, pack.unflatten(difference), strict=True
+            ):
+                if index not in missing:
+                    self.assign_sub(weight, piece)
+        if waiting:
+            changed = [weight for *_, weights in waiting for weight in weights]
+            gamma = backend.after(changed, coefficients.gamma, self.iterations)
+            coefficients = coefficients._replace(gamma=gamma)
+        for pack, gradient, slots, weights in waiting:
+            _, new_slots = self._updated(pack, gradient, slots, weights, coefficients)
+            self._assign(pack, slots, new_slots, missing)
 
     def update_step(
         self, gradient: Any, variable: Any, learning_rate: Coefficients
     ) -> None:
         """Applies the formula to one variable; `learning_rate` is all coefficients."""
-        slots = self._slots.single[self._get_variable_index(variable)]
+        number = self._slots.number_of[self._get_variable_index(variable)]
+        pack, slots = self._slots.packs[number]
         difference, new_slots = self._updated(
-            gradient, slots, learning_rate, variable.dtype
+            pack, gradient, slots, [variable], learning_rate, decayed=False
         )
-        self._assign(slots, new_slots)
+        self._assign(pack, slots, new_slots, missing=[])
         self.assign_sub(variable, difference)
 
     def _updated(
-        self, gradient: Any, slots: list[Any], coefficients: Coefficients, dtype: Any
+        self,
+        pack: packing.Pack,
+        gradient: Any,
+        slots: list[Any],
+        weights: list[Any],
+        coefficients: Coefficients,
+        decayed: bool = True,
     ) -> tuple[Any, tuple[Any, ...]]:
         """`update` in the dtype of the weights, or in float32 for those of 16 bits."""
-        dtype = keras.backend.standardize_dtype(dtype)
-        computed = "float32" if dtype in ("float16", "bfloat16") else dtype
+        computed = "float32" if pack.dtype in ("float16", "bfloat16") else pack.dtype
+        coefficients = coefficients.cast(computed)
         difference, new_slots = self.update(
             ops.cast(gradient, computed),
             tuple(ops.cast(slot.value, computed) for slot in slots),
-            coefficients.cast(computed),
+            coefficients,
         )
-        return ops.cast(difference, dtype), new_slots
+        # The weights of a pack are decayed alike, see `plan`.
+        if decayed and self.weight_decay is not None:
+            if self._use_weight_decay(weights[0]):
+                flat = pack.flatten([ops.convert_to_tensor(w) for w in weights])
+                decay = coefficients.learning_rate * self.weight_decay
+                difference = difference + decay * ops.cast(flat, computed)
+        return ops.cast(difference, pack.dtype), new_slots
 
-    def _assign(self, slots: Sequence[Any], values: Sequence[Any]) -> None:
+    def _assign(
+        self,
+        pack: packing.Pack,
+        slots: Sequence[Any],
+        values: Sequence[Any],
+        missing: Sequence[int],
+    ) -> None:
         for slot, value in zip(slots, values, strict=True):
-            self.assign(slot, ops.cast(value, slot.dtype))
+            value = ops.cast(value, slot.dtype)
+            if any(index in missing for index in pack.indices):
+                # A weight without a gradient keeps its slots, as it does in Keras.
+                present = [index not in missing for index in pack.indices]
+                value = ops.where(np.repeat(present, pack.sizes), value, slot.value)
+            self.assign(slot, value)
 
     def alignment(self, gradients: dict[int, Any], coefficients: Coefficients) -> Any:
-        """⟨g_t, v_t⟩ over all weights, where v_t is the first slot after the update."""
-        groups = [
-            (pack.gradient(gradients), slots, pack.dtype)
-            for pack, slots in self._slots.packs
-            if any(index in gradients for index in pack.indices)
-        ] + [
-            (gradients[index], slots, self._trainable_variables[index].dtype)
-            for index, slots in self._slots.single.items()
-            if index in gradients
-        ]
+        """⟨g_t, v_t⟩ over all weights, where v_t is the first slot after the update.
+
+        Args:
+            gradients: The gradients of packs, by the packs' numbers.
+            coefficients: The scalars of this update.
+        """
         products = []
-        for gradient, slots, dtype in groups:
-            _, (velocity, *_) = self._updated(gradient, slots, coefficients, dtype)
-            gradient = ops.cast(gradient, velocity.dtype)
-            products.append(ops.sum(gradient * velocity))
+        summed = backend.summed_over_replicas(list(gradients.values()))
+        for number, gradient in zip(gradients, summed, strict=True):
+            pack, slots = self._slots.packs[number]
+            _, (velocity, *_) = self._updated(
+                pack, gradient, slots, [], coefficients, decayed=False
+            )
+            products.append(ops.sum(ops.cast(gradient, velocity.dtype) * velocity))
         dtypes = {keras.backend.standardize_dtype(p.dtype) for p in products}
         widest = "float64" if "float64" in dtypes else "float32"
         return sum(ops.cast(product, widest) for product in products)
+
+    def _by_size(self, numbers: Iterable[int]) -> tuple[list[int], list[int]]:
+        """The packs of small weights, and the large weights."""
+        numbers = list(numbers)
+        large = [n for n in numbers if self._slots.packs[n][0].is_large]
+        return [n for n in numbers if n not in large], large
+
+    def _clip_gradients(self, grads: list[Any]) -> list[Any]:
+        return super()._clip_gradients(grads) if backend.is_distributed() else grads
+
+    def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
+        if backend.is_distributed():
+            super()._apply_weight_decay(variables)
+
+    def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
+        if backend.is_distributed():
+            super()._update_model_variables_moving_average(trainable_variables)
+            return
+        small, large = self._by_size(range(len(self._slots.packs)))
+        kept = curves.as_float(backend.tensor(self.iterations) > 0) * self.ema_momentum
+        self._average(small, kept)
+        if large:
+            self._compiled_average(large, kept)
+
+    def _average(self, numbers: list[int], kept: Any) -> None:
+        """average = kept · average + (1 − kept) · weight, for packs."""
+        for number in numbers:
+            pack, _ = self._slots.packs[number]
+            averages = [self._model_variables_moving_average[i] for i in pack.indices]
+            weights = [self._trainable_variables[i] for i in pack.indices]
+            flat, average = (
+                pack.flatten([ops.convert_to_tensor(v) for v in variables])
+                for variables in (weights, averages)
+            )
+            share = ops.cast(kept, pack.dtype)
+            mean = share * average + (1 - share) * flat
+            for variable, piece in zip(averages, pack.unflatten(mean), strict=True):
+                self.assign(variable, piece)

@@ -1,8 +1,8 @@
 """One update for many small weights.
 
 What an optimizer costs on a small weight is a fixed price per variable: slot variables,
-graph operations, tracing, arguments of a compiled program. So small weights of one
-dtype and device share slot vectors, in *packs*:
+graph operations, tracing, arguments of a compiled program. So small weights of one kind
+share slot vectors, in *packs*:
 
     weights     kernel (3, 4)     bias (4,)   kernel (4, 2)   bias (2,)
                  | flatten         |           | flatten       |
@@ -13,15 +13,15 @@ dtype and device share slot vectors, in *packs*:
     weights     kernel −= ...     bias −= ... kernel −= ...   bias −= ...
 
 A pack ends at `MAXIMUM_PACK_SIZE` elements, so that its vectors stay in the cache of a
-core and several packs run beside each other. Larger weights, and all weights under a
-distribution, are updated one by one: there the copies into and out of a pack would cost
-more than they save.
+core and several packs run beside each other. A larger weight is a pack of its own, which
+keeps its shape and is never copied: there the copies into and out of a vector would cost
+more than they save. So is every weight under a distribution and on JAX.
 """
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -33,7 +33,9 @@ from keras_momentum.optimizers import backend
 # (Keras SGD with momentum: 3.7): packs without a limit 3.2, of 2^16 elements 2.7,
 # of 2^15 elements 2.3, of 2^14 elements 2.5.
 MAXIMUM_PACK_SIZE = 2**15
-MAXIMUM_PACKED_VARIABLE_SIZE = 2**14
+# Up to this size a weight is packed; from there on an update that XLA compiles beats
+# the copies, see `tests/benchmarks/README.md`.
+MAXIMUM_PACKED_VARIABLE_SIZE = 2**12
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,8 +60,19 @@ class Pack:
     def size(self) -> int:
         return sum(self.sizes)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of its slots: a vector, or that of the only weight."""
+        return self.shapes[0] if len(self.shapes) == 1 else (self.size,)
+
+    @property
+    def is_large(self) -> bool:
+        return self.size > MAXIMUM_PACKED_VARIABLE_SIZE and len(self.shapes) == 1
+
     def flatten(self, tensors: Sequence[Any]) -> Any:
         """One vector of the elements of `tensors`, one tensor for each weight."""
+        if len(tensors) == 1:
+            return tensors[0]
         return ops.concatenate(
             [
                 tensor if len(shape) == 1 else ops.reshape(tensor, (-1,))
@@ -84,6 +97,8 @@ class Pack:
 
     def unflatten(self, vector: Any) -> list[Any]:
         """The inverse of `flatten`."""
+        if len(self.shapes) == 1:
+            return [vector]
         boundaries = list(itertools.accumulate(self.sizes))[:-1]
         pieces = ops.split(vector, boundaries)
         return [
@@ -92,27 +107,35 @@ class Pack:
         ]
 
 
-def plan(weights: Mapping[int, Any]) -> list[Pack]:
-    """Sorts the small ones among `weights`, given by their numbers, into packs.
+def plan(weights: Mapping[int, Any], kind: Callable[[Any], Hashable]) -> list[Pack]:
+    """Sorts `weights`, given by their numbers, into packs.
 
-    A pack of one weight would only add copies, so there is none.
+    Args:
+        weights: The weights.
+        kind: What is the same for all weights of a pack, besides dtype and device.
     """
-    if not backend.packing_pays() or backend.is_distributed():
-        return []
-    packs: dict[tuple[str, str], list[list[int]]] = {}
+    packable = backend.packing_pays() and not backend.is_distributed()
+    packs: dict[Hashable, list[list[int]]] = {}
     for index, weight in weights.items():
         size = math.prod(weight.shape)
-        if size > MAXIMUM_PACKED_VARIABLE_SIZE:
-            continue
-        dtype = keras.backend.standardize_dtype(weight.dtype)
-        alike = packs.setdefault((dtype, backend.device(weight)), [[]])
+        key: Hashable = index
+        if packable and size <= MAXIMUM_PACKED_VARIABLE_SIZE:
+            key = (_dtype(weight), backend.device(weight), kind(weight))
+        alike = packs.setdefault(key, [[]])
         filled = sum(math.prod(weights[i].shape) for i in alike[-1])
-        if filled + size > MAXIMUM_PACK_SIZE:
+        if alike[-1] and filled + size > MAXIMUM_PACK_SIZE:
             alike.append([])
         alike[-1].append(index)
     return [
-        Pack(tuple(pack), tuple(tuple(weights[i].shape) for i in pack), dtype)
-        for (dtype, _), alike in packs.items()
+        Pack(
+            tuple(pack),
+            tuple(tuple(weights[i].shape) for i in pack),
+            _dtype(weights[pack[0]]),
+        )
+        for alike in packs.values()
         for pack in alike
-        if len(pack) > 1
     ]
+
+
+def _dtype(weight: Any) -> str:
+    return str(keras.backend.standardize_dtype(weight.dtype))

@@ -16,7 +16,10 @@ STEPS, CHUNKS, UPDATES = 20, 3, 20
 
 
 def run(
-    models: Sequence[str], twins: Sequence[str], jit_compile: Sequence[bool], rounds: int
+    models: Sequence[str],
+    twins: Sequence[str],
+    jit_compile: Sequence[bool],
+    rounds: int,
 ) -> None:
     """Measures all and writes the table."""
     table = Table(

@@ -38,7 +38,9 @@ class Training:
         self._shape = self.model.input_shape[1:]
         self.first_step = seconds(lambda: self.fit(steps=1))
 
-    def fit(self, steps: int, callbacks: tuple[keras.callbacks.Callback, ...] = ()) -> Any:
+    def fit(
+        self, steps: int, callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    ) -> Any:
         """Trains for some steps."""
         size = BATCH_SIZE * steps
         x = np.random.default_rng(0).random((size, *self._shape), "float32")

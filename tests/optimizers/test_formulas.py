@@ -8,7 +8,6 @@ import pytest
 from keras import ops
 
 import keras_momentum
-from keras_momentum.optimizers import packed_optimizer
 from tests import reference
 from tests.optimizers.family import CASES, Case, Table, family
 from tests.stepping import MODES, relative_error, stepper
@@ -26,11 +25,6 @@ GRADIENTS = [
     [RNG.normal(size=shape).astype(np.float32) for shape in SHAPES] for _ in range(5)
 ]
 GAMMAS = RNG.uniform(0.0, 0.99, STEPS + 1).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def _compile_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed_optimizer, "MINIMUM_COMPILED_SIZE", 150 * 150)
 
 
 def run(optimizer: Any, mode: str, before_step: Any = None) -> list[Any]:

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import keras_momentum
-from keras_momentum.optimizers import packed_optimizer
 from tests import reference
 from tests.optimizers.family import Table
 from tests.stepping import MODES, relative_error, stepper
@@ -16,11 +15,6 @@ STEPS = 200
 # A scalar and small ones, which are packed; one that is not; one that is compiled.
 SHAPES = [(3, 4), (5,), (), (0, 2), (130, 130), (150, 150)]
 TOLERANCE = 1e-5
-
-
-@pytest.fixture(autouse=True)
-def _compile_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packed_optimizer, "MINIMUM_COMPILED_SIZE", 150 * 150)
 
 
 @pytest.fixture

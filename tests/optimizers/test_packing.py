@@ -17,25 +17,41 @@ def variables(*shapes: tuple[int, ...], dtype: str = "float32") -> list[keras.Va
     return [keras.Variable(np.ones(shape), dtype=dtype) for shape in shapes]
 
 
+def plan(weights: list[keras.Variable]) -> list[packing.Pack]:
+    return packing.plan(dict(enumerate(weights)), kind=lambda _: None)
+
+
 @packs_here
 def test_small_weights_of_one_dtype_share_a_pack() -> None:
     weights = [*variables((3, 4), (7,), ()), *variables((2,), (5,), dtype="float16")]
-    packs = packing.plan(dict(enumerate(weights)))
+    packs = plan(weights)
     assert [pack.indices for pack in packs] == [(0, 1, 2), (3, 4)]
     assert [pack.size for pack in packs] == [20, 7]
 
 
 @packs_here
-def test_large_and_lonely_weights_are_not_packed() -> None:
+def test_large_and_lonely_weights_keep_their_shape() -> None:
     limit = packing.MAXIMUM_PACKED_VARIABLE_SIZE
-    assert packing.plan(dict(enumerate(variables((limit + 1,), (3,))))) == []
+    large, lonely = plan(variables((limit, 2), (3, 2)))
+    assert (large.shape, large.is_large) == ((limit, 2), True)
+    assert (lonely.shape, lonely.is_large) == ((3, 2), False)
+
+
+@packs_here
+def test_weights_with_and_without_weight_decay_are_apart() -> None:
+    optimizer = keras_momentum.Momentum(weight_decay=0.1)
+    weights = variables(*[(2,)] * 4)
+    optimizer.exclude_from_weight_decay(var_list=[weights[1], weights[3]])
+    optimizer.build(weights)
+    packs = [pack.indices for pack, _ in optimizer._slots.packs]
+    assert packs == [(0, 2), (1, 3)]
 
 
 @packs_here
 def test_a_pack_ends_at_its_largest_size() -> None:
-    quarter = packing.MAXIMUM_PACK_SIZE // 4
-    packs = packing.plan(dict(enumerate(variables(*[(quarter,)] * 7))))
-    assert [len(pack.indices) for pack in packs] == [4, 3]
+    eighth = packing.MAXIMUM_PACK_SIZE // 8
+    packs = plan(variables(*[(eighth,)] * 13))
+    assert [len(pack.indices) for pack in packs] == [8, 5]
 
 
 def test_unflatten_is_the_inverse_of_flatten() -> None:
