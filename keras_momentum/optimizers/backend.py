@@ -1,6 +1,7 @@
 """The few things that an optimizer has to do differently on each backend."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -57,45 +58,59 @@ def xla_compiled(function: Function) -> Function:
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def copies_what_is_read_late() -> bool:
-    """Whether the compiler copies a slot that a weight reads after it has changed.
+def ordered_from() -> float:
+    """The size from which on a slot has to wait for a weight that reads it.
 
     XLA for CPUs writes each result in a loop of its own and, unless the order is given
-    by the data, copies first: with it the update of NAG takes three times as long. For
-    accelerators it writes all results in one loop.
+    by the data, first copies a slot that is read after it has changed: the update of
+    NAG takes three times as long then. On TensorFlow a copy of a small slot costs less
+    than the order. For accelerators XLA writes all results in one loop.
     """
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return bool(jax.default_backend() == "cpu")
+    if _compiles_for_cpu_with_jax():
+        return 0
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        return not tf.config.list_logical_devices("GPU")
-    return False
+        if not tf.config.list_logical_devices("GPU"):
+            return 2**18
+    return math.inf
 
 
-def after(weights: Sequence[Any], scalar: Any, iteration: Any) -> Any:
-    """`scalar`, in a way that XLA can't compute before it has changed `weights`.
+def once(scalars: Any, iteration: Any) -> Any:
+    """`scalars`, which XLA for CPUs would compute again in the loop of each weight."""
+    return after([], scalars, iteration) if _compiles_for_cpu_with_jax() else scalars
+
+
+def after(weights: Sequence[Any], scalars: Any, iteration: Any) -> Any:
+    """`scalars`, in a way that XLA can't compute before it has changed `weights`.
 
     Args:
         weights: Variables that have just been assigned to.
-        scalar: A scalar tensor.
+        scalars: A structure of scalar tensors.
         iteration: The number of updates, an integer that is never negative, which XLA
             doesn't know.
     """
-    values = [ops.convert_to_tensor(weight) for weight in weights]
+    iteration, *values = (tensor(value) for value in (iteration, *weights))
+    scalars = keras.tree.map_structure(tensor, scalars)
+    if keras.backend.backend() == "jax":
+        import jax
 
-    def first_elements() -> Any:
-        firsts = [ops.reshape(value, (-1,))[:1] for value in values]
-        return sum(ops.cast(ops.sum(first), scalar.dtype) for first in firsts)
+        if not isinstance(iteration, jax.core.Tracer):
+            return scalars
 
-    zero = ops.cond(
-        ops.convert_to_tensor(iteration) >= 0,
-        lambda: ops.zeros((), scalar.dtype),
-        first_elements,
-    )
-    return scalar + zero
+    def never() -> Any:
+        first = sum(ops.cast(ops.sum(ops.ravel(v)[:1]), "float32") for v in values)
+        return keras.tree.map_structure(lambda s: ops.cast(first, s.dtype), scalars)
+
+    return ops.cond(iteration >= 0, lambda: scalars, never)
+
+
+def _compiles_for_cpu_with_jax() -> bool:
+    if keras.backend.backend() != "jax":
+        return False
+    import jax
+
+    return bool(jax.default_backend() == "cpu")
 
 
 def packing_pays() -> bool:

@@ -1,7 +1,7 @@
 """The abstract optimizer that applies a formula to packs and to single weights."""
 
 import abc
-import functools
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -25,11 +25,10 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
     Weights of 16 bits are updated in float32, where the coefficients keep their digits
     (in bfloat16 the beta_2 of Adam, 0.999, would be 1).
 
-    On TensorFlow large weights are updated in one call that XLA compiles, even where the
-    training step is not compiled: it passes through memory once and makes no temporary
-    tensors. Packs are not, as the call costs more than it saves there. Clipping, weight
-    decay and the moving average take the same way; under a distribution Keras does
-    them, variable by variable.
+    On TensorFlow large weights are updated in one call that XLA compiles, even where
+    the training step is not compiled: it makes no temporary tensors. Packs are not, as
+    the call costs more than it saves there. Clipping, weight decay and the moving
+    average take the same way; under a distribution Keras does them, one by one.
 
     Attributes:
         weights_first: Whether the difference is written in terms of the slots before
@@ -78,13 +77,9 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         if self.built:
             return
         super().build(variables)
-        self._compiled_update = backend.xla_compiled(
-            functools.partial(self._update, ordered=self._is_ordered())
-        )
+        self._ordered_from = backend.ordered_from() if self.weights_first else math.inf
+        self._compiled_update = backend.xla_compiled(self._update)
         self._compiled_average = backend.xla_compiled(self._average)
-
-    def _is_ordered(self) -> bool:
-        return self.weights_first and backend.copies_what_is_read_late()
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         # Dense from the start: with momentum every row of a weight moves at every step,
@@ -119,6 +114,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         if distributed:
             super()._backend_update_step(grads, trainable_variables, coefficients)
         else:
+            coefficients = backend.once(coefficients, self.iterations)
             missing = [i for i in self._slots.number_of if i not in by_index]
             small, large = self._by_size(gradients)
             self._update([gradients[n] for n in small], small, missing, coefficients)
@@ -134,7 +130,6 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         numbers: list[int],
         missing: list[int],
         coefficients: Coefficients,
-        ordered: bool = False,
     ) -> None:
         """Applies the formula to packs.
 
@@ -143,7 +138,6 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             numbers: The numbers of the packs.
             missing: Weights that have no gradient: they and their slots stay.
             coefficients: The scalars of this update.
-            ordered: Whether the slots have to wait for the weights.
         """
         waiting = []
         for gradient, number in zip(gradients, numbers, strict=True):
@@ -152,7 +146,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             difference, new_slots = self._updated(
                 pack, gradient, slots, weights, coefficients
             )
-            if ordered:
+            if pack.size >= self._ordered_from:
                 waiting.append((pack, gradient, slots, weights))
             else:
                 self._assign(pack, slots, new_slots, missing)
@@ -199,11 +193,10 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             coefficients,
         )
         # The weights of a pack are decayed alike, see `plan`.
-        if decayed and self.weight_decay is not None:
-            if self._use_weight_decay(weights[0]):
-                flat = pack.flatten([ops.convert_to_tensor(w) for w in weights])
-                decay = coefficients.learning_rate * self.weight_decay
-                difference = difference + decay * ops.cast(flat, computed)
+        if decayed and self.weight_decay and self._use_weight_decay(weights[0]):
+            flat = pack.flatten([ops.convert_to_tensor(w) for w in weights])
+            decay = coefficients.learning_rate * self.weight_decay
+            difference = difference + decay * ops.cast(flat, computed)
         return ops.cast(difference, pack.dtype), new_slots
 
     def _assign(

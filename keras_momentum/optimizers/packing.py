@@ -13,9 +13,9 @@ share slot vectors, in *packs*:
     weights     kernel −= ...     bias −= ... kernel −= ...   bias −= ...
 
 A pack ends at `MAXIMUM_PACK_SIZE` elements, so that its vectors stay in the cache of a
-core and several packs run beside each other. A larger weight is a pack of its own, which
-keeps its shape and is never copied: there the copies into and out of a vector would cost
-more than they save. So is every weight under a distribution and on JAX.
+core and several packs run beside each other. A larger weight is a pack of its own,
+which keeps its shape and is never copied: there the copies into and out of a vector
+would cost more than they save. So is every weight under a distribution and on JAX.
 """
 
 import dataclasses

@@ -26,9 +26,8 @@ def run(
         "steps",
         "Seconds to the end of the first step, milliseconds of a later step of `fit` "
         "and of the update alone, batch 8; medians of "
-        f"{rounds} interleaved rounds. A share is what is above plain SGD.",
-        ("model", "jit", "of", "optimizer", "SGD", "Keras", "ours", "ours/Keras")
-        + ("ratio of shares",),
+        f"{rounds} rounds. Ratios ours / Keras; shares: of what is above SGD.",
+        ("model", "jit", "of", "optimizer", "SGD", "Keras", "ours", "ratio", "shares"),
     )
     makers = {"plain": plain}
     for name in twins:

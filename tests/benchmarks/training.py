@@ -1,5 +1,6 @@
 """A model in training, of which the first step and later ones are timed."""
 
+import itertools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -82,7 +83,7 @@ class Clock(keras.callbacks.Callback):
     @property
     def seconds(self) -> list[float]:
         ends = self._ends[self.left_out - 1 :]
-        return [end - begin for begin, end in zip(ends, ends[1:], strict=False)]
+        return [end - begin for begin, end in itertools.pairwise(ends)]
 
 
 def seconds(function: Callable[[], Any]) -> float:

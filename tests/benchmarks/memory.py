@@ -1,0 +1,96 @@
+"""Memory: of the slots, of a process that trains, and of JAX's compiled update."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tests.benchmarks.table import Table
+
+MODELS = ("mlp", "transformer", "resnet")
+
+
+def run(models: list[str], formulas: list[str], jit_compile: list[bool]) -> None:
+    """Measures all, a process each, and writes the table."""
+    import keras
+
+    table = Table(
+        "memory",
+        "Peak memory of a process that trained 10 steps, MB; slots as a multiple of "
+        "the weights; temporary MB of JAX's compiled update.",
+        ("model", "jit", "formula", "peak Keras", "peak ours", "ratio")
+        + ("slots Keras", "slots ours", "temporary Keras", "temporary ours"),
+    )
+    for model in models:
+        for jit in jit_compile:
+            for formula in formulas:
+                theirs, ours = (
+                    measured(model, formula, whose, jit) for whose in ("keras", "ours")
+                )
+                table.add(
+                    *(model, str(jit), formula, theirs["peak"], ours["peak"]),
+                    ours["peak"] / theirs["peak"],
+                    *(theirs["slots"], ours["slots"]),
+                    *(
+                        each.get("temporary", "") if on_jax(keras) else ""
+                        for each in (theirs, ours)
+                    ),
+                )
+    table.show()
+
+
+def on_jax(keras: Any) -> bool:
+    return bool(keras.backend.backend() == "jax")
+
+
+def measured(model: str, formula: str, whose: str, jit: bool) -> dict[str, float]:
+    """What a process of its own says of its memory."""
+    command = [sys.executable, "-m", "tests.benchmarks.memory"]
+    output = subprocess.run(
+        [*command, model, formula, whose, str(int(jit))],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+    ).stdout
+    figures: dict[str, float] = json.loads(output.splitlines()[-1])
+    return figures
+
+
+def work(model: str, formula: str, whose: str, jit: bool) -> None:
+    """Trains and prints the figures."""
+    import resource
+
+    import keras
+    import numpy as np
+
+    from tests.benchmarks.models import MODELS as BUILDERS
+    from tests.benchmarks.optimizers import TWINS
+    from tests.benchmarks.training import Training
+
+    optimizer = getattr(TWINS[formula], whose)()
+    training = Training(BUILDERS[model], optimizer, jit)
+    training.fit(10)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    weights = sum(np.prod(w.shape) for w in training.model.trainable_variables)
+    slots = sum(np.prod(v.shape) for v in optimizer.variables) / weights
+    figures = {"peak": peak, "slots": float(slots)}
+    if on_jax(keras):
+        import jax
+
+        values = [w.value for w in training.model.trainable_variables]
+        state = [v.value for v in optimizer.variables]
+        compiled = jax.jit(
+            lambda weights, state, gradients: optimizer.stateless_apply(
+                state, gradients, weights
+            ),
+            donate_argnums=(0, 1),
+        ).lower(values, state, values)
+        analysis = compiled.compile().memory_analysis()
+        figures["temporary"] = analysis.temp_size_in_bytes / 1e6
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    work(*sys.argv[1:4], jit=sys.argv[4] == "1")
