@@ -53,5 +53,5 @@ def _norms(pack: Pack, gradient: Any) -> Any:
     if len(pack.sizes) == 1:
         return ops.sqrt(ops.sum(squares))
     weight_of = np.repeat(np.arange(len(pack.sizes), dtype="int32"), pack.sizes)
-    norms = ops.sqrt(ops.segment_sum(squares, weight_of, len(pack.sizes), sorted=True))
+    norms = ops.sqrt(ops.segment_sum(squares, weight_of, len(pack.sizes)))
     return ops.take(norms, weight_of)

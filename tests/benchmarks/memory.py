@@ -19,8 +19,10 @@ def run(models: list[str], formulas: list[str], jit_compile: list[bool]) -> None
         "memory",
         "Peak memory of a process that trained 10 steps, MB; slots as a multiple of "
         "the weights; temporary MB of JAX's compiled update.",
-        ("model", "jit", "formula", "peak Keras", "peak ours", "ratio")
-        + ("slots Keras", "slots ours", "temporary Keras", "temporary ours"),
+        [
+            *("model", "jit", "formula", "peak Keras", "peak ours", "ratio"),
+            *("slots Keras", "slots ours", "temporary Keras", "temporary ours"),
+        ],
     )
     for model in models:
         for jit in jit_compile:
@@ -87,10 +89,11 @@ def work(model: str, formula: str, whose: str, jit: bool) -> None:
             ),
             donate_argnums=(0, 1),
         ).lower(values, state, values)
-        analysis = compiled.compile().memory_analysis()
+        analysis: Any = compiled.compile().memory_analysis()
         figures["temporary"] = analysis.temp_size_in_bytes / 1e6
     print(json.dumps(figures))
 
 
 if __name__ == "__main__":
-    work(*sys.argv[1:4], jit=sys.argv[4] == "1")
+    model, formula, whose, jit = sys.argv[1:]
+    work(model, formula, whose, jit == "1")

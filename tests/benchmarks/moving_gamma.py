@@ -1,0 +1,63 @@
+"""What a moving gamma costs: a ramp, restarts, and a change from a callback."""
+
+from functools import partial
+from statistics import median
+from typing import Any
+
+import keras
+
+import keras_momentum
+from tests.benchmarks.models import MODELS
+from tests.benchmarks.table import Table
+from tests.benchmarks.training import Training, seconds
+
+STEPS = 40
+
+
+def run(models: list[str], rounds: int) -> None:
+    """Measures all and writes the table."""
+    table = Table(
+        "moving_gamma",
+        "Milliseconds of a step of `fit` with a constant gamma, with a ramp and a "
+        "restart every 5 steps, and seconds of a step after a change of gamma: set on "
+        f"our optimizer, and by a new `compile` with Keras's. Medians of {rounds} "
+        "interleaved rounds.",
+        ("model", "jit", "constant", "moving", "ratio", "set gamma, s", "compile, s"),
+    )
+    for model in models:
+        for jit in (False, True):
+            constant = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
+            moving = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
+            keras_sgd = Training(
+                MODELS[model], keras.optimizers.SGD(0.001, momentum=0.9), jit
+            )
+            moving.model.optimizer.ramp_gamma(0.5, 0.95, steps=10_000)
+            moving.model.optimizer.restart_every = 5
+            times: dict[str, list[float]] = {
+                key: [] for key in ("constant", "moving", "set", "compile")
+            }
+            for _ in range(rounds):
+                for key, training in (("constant", constant), ("moving", moving)):
+                    times[key] += training.step(STEPS)
+                times["set"].append(seconds(partial(changed, constant)))
+                times["compile"].append(seconds(partial(recompiled, keras_sgd)))
+            of_constant, of_moving, of_set, of_compile = map(median, times.values())
+            table.add(
+                *(model, str(jit), 1e3 * of_constant, 1e3 * of_moving),
+                *(of_moving / of_constant, of_set, of_compile),
+            )
+    table.show()
+
+
+def changed(training: Any) -> None:
+    """A step with another gamma."""
+    training.model.optimizer.gamma = 0.9
+    training.fit(1)
+
+
+def recompiled(training: Any) -> None:
+    """The same in Keras, where velocities are lost besides."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    optimizer = keras.optimizers.SGD(0.001, momentum=0.9)
+    training.model.compile(optimizer, loss, jit_compile=training.jit_compile)
+    training.fit(1)
