@@ -1,12 +1,15 @@
 """Packs hold each small weight once, and only what may stand together."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import keras_momentum
-from keras_momentum.optimizers import packing
+from keras_momentum.optimizers import backend, packing
+from tests.stepping import MODES, stepper
 
 packs_here = pytest.mark.skipif(
     keras.backend.backend() == "jax", reason="on JAX nothing is packed"
@@ -70,3 +73,66 @@ def test_a_packed_model_has_few_slot_variables() -> None:
     optimizer.build(variables(*[(8, 8), (8,)] * 50))
     slots = [v for v in optimizer.variables if "velocity" in v.path]
     assert len(slots) == 1
+
+
+SHAPES = [(80, 60), (3, 4), (5,), (65, 64)]  # The first and the last are not packed.
+EXTRAS: list[dict[str, Any]] = [
+    {"weight_decay": 0.1},
+    {"clipnorm": 0.5},
+    {"global_clipnorm": 0.5},
+    {"clipvalue": 0.2},
+    {"use_ema": True, "ema_momentum": 0.7},
+]
+
+
+@pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: next(iter(extra)))
+@pytest.mark.parametrize("mode", MODES)
+def test_large_and_small_weights_get_what_keras_does_besides(
+    extra: dict[str, Any], mode: str
+) -> None:
+    rng = np.random.default_rng(0)
+    gradients = [rng.normal(size=shape).astype("float32") for shape in SHAPES]
+    results = []
+    for optimizer in (
+        keras.optimizers.SGD(0.1, momentum=0.9, **extra),
+        keras_momentum.Momentum(0.1, 0.9, **extra),
+    ):
+        weights = variables(*SHAPES)
+        optimizer.exclude_from_weight_decay(var_list=[weights[1], weights[3]])
+        step = stepper(optimizer, weights, mode)
+        for _ in range(4):
+            step(*gradients)
+        averages = (
+            optimizer._model_variables_moving_average if "use_ema" in extra else []
+        )
+        results.append([ops.convert_to_numpy(v) for v in [*weights, *averages]])
+    for theirs, ours in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_weights_that_change_before_their_slots_follow_the_formula(
+    mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large weights of NAG do in a compiled update; here all that are compiled."""
+    monkeypatch.setattr(backend, "ordered_from", lambda: 0)
+    rng = np.random.default_rng(0)
+    shapes = [(80, 60), (0, 3), (3, 4)]
+    first = [rng.normal(size=shape).astype("float32") for shape in shapes]
+    weights = [keras.Variable(value.copy()) for value in first]
+    optimizer = keras_momentum.NAG(0.1, 0.9)
+    step = stepper(optimizer, weights, mode)
+    gammas = (0.9, 0.5, 0.7)
+    for optimizer.gamma in gammas:
+        step(*first)
+    for weight, value in zip(weights, first, strict=True):
+        value = value.astype("float64")
+        look_ahead, velocity, expected = 0.0, np.zeros(value.shape), value
+        for gamma in gammas:
+            expected = expected + look_ahead * velocity
+            velocity = gamma * velocity + 0.1 * value
+            look_ahead = gamma
+            expected = expected - velocity - look_ahead * velocity
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(weight), expected, rtol=1e-5, atol=1e-6
+        )
