@@ -2,7 +2,7 @@
 
 import abc
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import keras
@@ -32,8 +32,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
 
     Attributes:
         weights_first: Whether the difference is written in terms of the slots before
-            the update, not of those after it. XLA then has to change the weights before
-            the slots, or it copies the slots.
+            the update: then XLA has to change the weights first, or it copies slots.
     """
 
     weights_first = False
@@ -106,8 +105,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             for number, (pack, _) in enumerate(self._slots.packs)
             if any(index in by_index for index in pack.indices)
         }
-        distributed = backend.is_distributed()
-        if not distributed:
+        if not (distributed := backend.is_distributed()):
             packs = {number: self._slots.packs[number][0] for number in gradients}
             gradients = clipping.clipped(self, gradients, packs)
         coefficients = self.refined(self.coefficients(learning_rate), gradients)
@@ -119,9 +117,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             small, large = self._by_size(gradients)
             self._update([gradients[n] for n in small], small, missing, coefficients)
             if large:
-                self._compiled_update(
-                    [gradients[n] for n in large], large, missing, coefficients
-                )
+                of_large = [gradients[n] for n in large]
+                self._compiled_update(of_large, large, missing, coefficients)
         self.advance(coefficients)
 
     def _update(
@@ -131,18 +128,11 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         missing: list[int],
         coefficients: Coefficients,
     ) -> None:
-        """Applies the formula to packs.
-
-        Args:
-            gradients: The gradient of each pack.
-            numbers: The numbers of the packs.
-            missing: Weights that have no gradient: they and their slots stay.
-            coefficients: The scalars of this update.
-        """
+        """Applies the formula to the packs `numbers`; weights in `missing` stay."""
         waiting = []
         for gradient, number in zip(gradients, numbers, strict=True):
             pack, slots = self._slots.packs[number]
-            weights = [self._trainable_variables[index] for index in pack.indices]
+            weights = pack.chosen(self._trainable_variables)
             difference, new_slots = self._updated(
                 pack, gradient, slots, weights, coefficients
             )
@@ -150,9 +140,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
                 waiting.append((pack, gradient, slots, weights))
             else:
                 self._assign(pack, slots, new_slots, missing)
-            for index, weight, piece in zip(
-                pack.indices, weights, pack.unflatten(difference), strict=True
-            ):
+            pieces = pack.unflatten(difference)
+            for index, weight, piece in zip(pack.indices, weights, pieces, strict=True):
                 if index not in missing:
                     self.assign_sub(weight, piece)
         if waiting:
@@ -194,9 +183,9 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         )
         # The weights of a pack are decayed alike, see `plan`.
         if decayed and self.weight_decay and self._use_weight_decay(weights[0]):
-            flat = pack.flatten([ops.convert_to_tensor(w) for w in weights])
             decay = coefficients.learning_rate * self.weight_decay
-            difference = difference + decay * ops.cast(flat, computed)
+            flat = ops.cast(pack.flatten(weights), computed)
+            difference = difference + decay * flat
         return ops.cast(difference, pack.dtype), new_slots
 
     def _assign(
@@ -215,12 +204,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             self.assign(slot, value)
 
     def alignment(self, gradients: dict[int, Any], coefficients: Coefficients) -> Any:
-        """⟨g_t, v_t⟩ over all weights, where v_t is the first slot after the update.
-
-        Args:
-            gradients: The gradients of packs, by the packs' numbers.
-            coefficients: The scalars of this update.
-        """
+        """⟨g_t, v_t⟩ over all weights, where v_t is the first slot after the update."""
         products = []
         summed = backend.summed_over_replicas(list(gradients.values()))
         for number, gradient in zip(gradients, summed, strict=True):
@@ -233,9 +217,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         widest = "float64" if "float64" in dtypes else "float32"
         return sum(ops.cast(product, widest) for product in products)
 
-    def _by_size(self, numbers: Iterable[int]) -> tuple[list[int], list[int]]:
+    def _by_size(self, numbers: Collection[int]) -> tuple[list[int], list[int]]:
         """The packs of small weights, and the large weights."""
-        numbers = list(numbers)
         large = [n for n in numbers if self._slots.packs[n][0].is_large]
         return [n for n in numbers if n not in large], large
 
@@ -257,16 +240,11 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             self._compiled_average(large, kept)
 
     def _average(self, numbers: list[int], kept: Any) -> None:
-        """average = kept · average + (1 − kept) · weight, for packs."""
         for number in numbers:
             pack, _ = self._slots.packs[number]
-            averages = [self._model_variables_moving_average[i] for i in pack.indices]
-            weights = [self._trainable_variables[i] for i in pack.indices]
-            flat, average = (
-                pack.flatten([ops.convert_to_tensor(v) for v in variables])
-                for variables in (weights, averages)
+            averages = pack.chosen(self._model_variables_moving_average)
+            means = pack.averaged(
+                averages, pack.chosen(self._trainable_variables), kept
             )
-            share = ops.cast(kept, pack.dtype)
-            mean = share * average + (1 - share) * flat
-            for variable, piece in zip(averages, pack.unflatten(mean), strict=True):
-                self.assign(variable, piece)
+            for average, mean in zip(averages, means, strict=True):
+                self.assign(average, mean)

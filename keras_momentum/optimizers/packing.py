@@ -72,13 +72,25 @@ class Pack:
     def flatten(self, tensors: Sequence[Any]) -> Any:
         """One vector of the elements of `tensors`, one tensor for each weight."""
         if len(tensors) == 1:
-            return tensors[0]
+            return ops.convert_to_tensor(tensors[0])
         return ops.concatenate(
             [
                 tensor if len(shape) == 1 else ops.reshape(tensor, (-1,))
                 for tensor, shape in zip(tensors, self.shapes, strict=True)
             ]
         )
+
+    def chosen(self, variables: Sequence[Any]) -> list[Any]:
+        """Those of its weights among `variables`, one for each of the optimizer's."""
+        return [variables[index] for index in self.indices]
+
+    def averaged(
+        self, averages: Sequence[Any], weights: Sequence[Any], kept: Any
+    ) -> list[Any]:
+        """kept · average + (1 − kept) · weight, for each of its weights."""
+        share = ops.cast(kept, self.dtype)
+        mean = share * self.flatten(averages) + (1 - share) * self.flatten(weights)
+        return self.unflatten(mean)
 
     def gradient(self, gradients: dict[int, Any]) -> Any:
         """One vector of those among `gradients` that belong here; 0 for missing ones.

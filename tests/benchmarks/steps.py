@@ -23,7 +23,7 @@ def run(
 ) -> None:
     """Measures all and writes the table."""
     table = Table(
-        "steps",
+        f"steps-{'-'.join(models)}",
         "Seconds to the end of the first step, milliseconds of a later step of `fit` "
         "and of the update alone, batch 8; medians of "
         f"{rounds} rounds. Ratios ours / Keras; shares: of what is above SGD.",
