@@ -63,17 +63,15 @@ def ordered_from() -> float:
 
     XLA for CPUs writes each result in a loop of its own and, unless the order is given
     by the data, first copies a slot that is read after it has changed: the update of
-    NAG takes three times as long then. On TensorFlow a copy of a small slot costs less
-    than the order. For accelerators XLA writes all results in one loop.
+    NAG takes three times as long then. A copy of a small slot costs less than the order
+    does in compilation. For accelerators XLA writes all results in one loop.
     """
-    if _compiles_for_cpu_with_jax():
-        return 0
+    on_cpu = _compiles_for_cpu_with_jax()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        if not tf.config.list_logical_devices("GPU"):
-            return 2**18
-    return math.inf
+        on_cpu = not tf.config.list_logical_devices("GPU")
+    return 2**18 if on_cpu else math.inf
 
 
 def once(scalars: Any, iteration: Any) -> Any:
@@ -98,11 +96,18 @@ def after(weights: Sequence[Any], scalars: Any, iteration: Any) -> Any:
         if not isinstance(iteration, jax.core.Tracer):
             return scalars
 
+    zero = ops.zeros((1,), "float32")
+
     def never() -> Any:
-        first = sum(ops.cast(ops.sum(ops.ravel(v)[:1]), "float32") for v in values)
+        first = ops.sum(ops.concatenate([zero, *map(_first_element, values)]))
         return keras.tree.map_structure(lambda s: ops.cast(first, s.dtype), scalars)
 
     return ops.cond(iteration >= 0, lambda: scalars, never)
+
+
+def _first_element(value: Any) -> Any:
+    """A vector of the first element, or of none."""
+    return ops.cast(ops.reshape(value, (-1,))[:1], "float32")
 
 
 def _compiles_for_cpu_with_jax() -> bool:
