@@ -133,9 +133,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         for gradient, number in zip(gradients, numbers, strict=True):
             pack, slots = self._slots.packs[number]
             weights = pack.chosen(self._trainable_variables)
-            difference, new_slots = self._updated(
-                pack, gradient, slots, weights, coefficients
-            )
+            difference, new_slots = self._updated(pack, gradient, slots, coefficients)
+            difference = self._decayed(difference, pack, weights, coefficients)
             if pack.size >= self._ordered_from:
                 waiting.append((pack, gradient, slots, weights))
             else:
@@ -148,8 +147,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             changed = [weight for *_, weights in waiting for weight in weights]
             gamma = backend.after(changed, coefficients.gamma, self.iterations)
             coefficients = coefficients._replace(gamma=gamma)
-        for pack, gradient, slots, weights in waiting:
-            _, new_slots = self._updated(pack, gradient, slots, weights, coefficients)
+        for pack, gradient, slots, _ in waiting:
+            _, new_slots = self._updated(pack, gradient, slots, coefficients)
             self._assign(pack, slots, new_slots, missing)
 
     def update_step(
@@ -158,35 +157,38 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         """Applies the formula to one variable; `learning_rate` is all coefficients."""
         number = self._slots.number_of[self._get_variable_index(variable)]
         pack, slots = self._slots.packs[number]
-        difference, new_slots = self._updated(
-            pack, gradient, slots, [variable], learning_rate, decayed=False
-        )
+        difference, new_slots = self._updated(pack, gradient, slots, learning_rate)
         self._assign(pack, slots, new_slots, missing=[])
-        self.assign_sub(variable, difference)
+        self.assign_sub(variable, ops.cast(difference, pack.dtype))
 
     def _updated(
         self,
         pack: packing.Pack,
         gradient: Any,
         slots: list[Any],
-        weights: list[Any],
         coefficients: Coefficients,
-        decayed: bool = True,
     ) -> tuple[Any, tuple[Any, ...]]:
         """`update` in the dtype of the weights, or in float32 for those of 16 bits."""
         computed = "float32" if pack.dtype in ("float16", "bfloat16") else pack.dtype
-        coefficients = coefficients.cast(computed)
-        difference, new_slots = self.update(
+        return self.update(
             ops.cast(gradient, computed),
             tuple(ops.cast(slot.value, computed) for slot in slots),
-            coefficients,
+            coefficients.cast(computed),
         )
-        # The weights of a pack are decayed alike, see `plan`.
-        if decayed and self.weight_decay and self._use_weight_decay(weights[0]):
-            decay = coefficients.learning_rate * self.weight_decay
-            flat = ops.cast(pack.flatten(weights), computed)
-            difference = difference + decay * flat
-        return ops.cast(difference, pack.dtype), new_slots
+
+    def _decayed(
+        self,
+        difference: Any,
+        pack: packing.Pack,
+        weights: list[Any],
+        coefficients: Coefficients,
+    ) -> Any:
+        """What is subtracted from a pack; its weights decay alike, see `plan`."""
+        if self.weight_decay and self._use_weight_decay(weights[0]):
+            decay = ops.cast(coefficients.learning_rate, difference.dtype)
+            flat = ops.cast(pack.flatten(weights), difference.dtype)
+            difference = difference + decay * self.weight_decay * flat
+        return ops.cast(difference, pack.dtype)
 
     def _assign(
         self,
@@ -209,9 +211,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         summed = backend.summed_over_replicas(list(gradients.values()))
         for number, gradient in zip(gradients, summed, strict=True):
             pack, slots = self._slots.packs[number]
-            _, (velocity, *_) = self._updated(
-                pack, gradient, slots, [], coefficients, decayed=False
-            )
+            _, (velocity, *_) = self._updated(pack, gradient, slots, coefficients)
             products.append(ops.sum(ops.cast(gradient, velocity.dtype) * velocity))
         dtypes = {keras.backend.standardize_dtype(p.dtype) for p in products}
         widest = "float64" if "float64" in dtypes else "float32"

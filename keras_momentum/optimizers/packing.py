@@ -19,6 +19,7 @@ would cost more than they save. So is every weight under a distribution and on J
 """
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -52,11 +53,11 @@ class Pack:
     shapes: tuple[tuple[int, ...], ...]
     dtype: str
 
-    @property
+    @functools.cached_property
     def sizes(self) -> list[int]:
         return [math.prod(shape) for shape in self.shapes]
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         return sum(self.sizes)
 

@@ -26,7 +26,6 @@ def main() -> None:
 
     def add(name: str, about: str, models: list[str]) -> argparse.ArgumentParser:
         topic = topics.add_parser(name, help=about, description=about)
-        topic.add_argument("--rounds", type=int, default=5)
         if models:
             topic.add_argument(
                 "--models", nargs="+", choices=list(MODELS), default=models
@@ -35,9 +34,11 @@ def main() -> None:
 
     all_steps = add("steps", "First and later steps of models.", list(MODELS))
     tensors = add("big", "The update of big tensors.", [])
-    memories = add("memory", "Peak memory and slots.", list(memory.MODELS))
-    add("gamma", "What a moving gamma costs.", ["mlp", "resnet"])
+    memories = add("memory", "Peak memory and slots.", list(memory.TRAINED))
+    gammas = add("gamma", "What a moving gamma costs.", ["mlp", "resnet"])
     arguments = add("extras", "Weight decay, clipping and EMA.", ["mlp"])
+    for topic in (all_steps, tensors, gammas, arguments):
+        topic.add_argument("--rounds", type=int, default=5)
     for topic in (all_steps, memories, arguments):
         topic.add_argument("--jit", choices=list(JIT), default="both")
     all_steps.add_argument(

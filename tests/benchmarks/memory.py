@@ -2,19 +2,23 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-from typing import Any
 
+import keras
+import numpy as np
+
+from tests.benchmarks.models import MODELS
+from tests.benchmarks.optimizers import TWINS
 from tests.benchmarks.table import Table
+from tests.benchmarks.training import Training, donating_update
 
-MODELS = ("mlp", "transformer", "resnet")
+TRAINED = ("mlp", "transformer", "resnet")
 
 
 def run(models: list[str], formulas: list[str], jit_compile: list[bool]) -> None:
     """Measures all, a process each, and writes the table."""
-    import keras
-
     table = Table(
         "memory",
         "Peak memory of a process that trained 10 steps, MB; slots as a multiple of "
@@ -34,16 +38,9 @@ def run(models: list[str], formulas: list[str], jit_compile: list[bool]) -> None
                     *(model, str(jit), formula, theirs["peak"], ours["peak"]),
                     ours["peak"] / theirs["peak"],
                     *(theirs["slots"], ours["slots"]),
-                    *(
-                        each.get("temporary", "") if on_jax(keras) else ""
-                        for each in (theirs, ours)
-                    ),
+                    *(each.get("temporary", "") for each in (theirs, ours)),
                 )
     table.show()
-
-
-def on_jax(keras: Any) -> bool:
-    return bool(keras.backend.backend() == "jax")
 
 
 def measured(model: str, formula: str, whose: str, jit: bool) -> dict[str, float]:
@@ -62,34 +59,18 @@ def measured(model: str, formula: str, whose: str, jit: bool) -> dict[str, float
 
 def work(model: str, formula: str, whose: str, jit: bool) -> None:
     """Trains and prints the figures."""
-    import resource
-
-    import keras
-    import numpy as np
-
-    from tests.benchmarks.models import MODELS as BUILDERS
-    from tests.benchmarks.optimizers import TWINS
-    from tests.benchmarks.training import Training
-
     optimizer = getattr(TWINS[formula], whose)()
-    training = Training(BUILDERS[model], optimizer, jit)
+    training = Training(MODELS[model], optimizer, jit)
     training.fit(10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     weights = sum(np.prod(w.shape) for w in training.model.trainable_variables)
     slots = sum(np.prod(v.shape) for v in optimizer.variables) / weights
     figures = {"peak": peak, "slots": float(slots)}
-    if on_jax(keras):
-        import jax
-
+    if keras.backend.backend() == "jax":
         values = [w.value for w in training.model.trainable_variables]
         state = [v.value for v in optimizer.variables]
-        compiled = jax.jit(
-            lambda weights, state, gradients: optimizer.stateless_apply(
-                state, gradients, weights
-            ),
-            donate_argnums=(0, 1),
-        ).lower(values, state, values)
-        analysis: Any = compiled.compile().memory_analysis()
+        lowered = donating_update(optimizer).lower(values, state, values)
+        analysis = lowered.compile().memory_analysis()
         figures["temporary"] = analysis.temp_size_in_bytes / 1e6
     print(json.dumps(figures))
 

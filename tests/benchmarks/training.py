@@ -112,12 +112,7 @@ def compiled_update(
             [jax.numpy.array(v.value) for v in weights],
             [jax.numpy.array(v.value) for v in optimizer.variables],
         ]
-        step = jax.jit(
-            lambda weights, state, gradients: optimizer.stateless_apply(
-                state, gradients, weights
-            ),
-            donate_argnums=(0, 1),
-        )
+        step = donating_update(optimizer)
 
         def update() -> None:
             state[:] = step(*state, gradients)
@@ -131,3 +126,15 @@ def compiled_update(
             lambda: optimizer.apply(gradients, weights), jit_compile=jit_compile
         )
     return lambda: optimizer.apply(gradients, weights)
+
+
+def donating_update(optimizer: keras.optimizers.Optimizer) -> Any:
+    """JAX's compiled function of weights, state and gradients; the first two go."""
+    import jax
+
+    return jax.jit(
+        lambda weights, state, gradients: optimizer.stateless_apply(
+            state, gradients, weights
+        ),
+        donate_argnums=(0, 1),
+    )
