@@ -1,7 +1,6 @@
 """The few things that an optimizer has to do differently on each backend."""
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -58,64 +57,58 @@ def xla_compiled(function: Function) -> Function:
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def ordered_from() -> float:
-    """The size from which on a slot has to wait for a weight that reads it.
+def compiles_for_cpu() -> bool:
+    """Whether XLA compiles updates for CPUs.
 
-    XLA for CPUs writes each result in a loop of its own and, unless the order is given
-    by the data, first copies a slot that is read after it has changed: the update of
-    NAG takes three times as long then. A copy of a small slot costs less than the order
-    does in compilation. For accelerators XLA writes all results in one loop.
+    There it writes each result in a loop of its own; for accelerators in one loop.
     """
-    on_cpu = _compiles_for_cpu_with_jax()
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        on_cpu = not tf.config.list_logical_devices("GPU")
-    return 2**18 if on_cpu else math.inf
+        return not tf.config.list_logical_devices("GPU")
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return bool(jax.default_backend() == "cpu")
+    return False
 
 
 def once(scalars: Any, iteration: Any) -> Any:
-    """`scalars`, which XLA for CPUs would compute again in the loop of each weight."""
-    return after([], scalars, iteration) if _compiles_for_cpu_with_jax() else scalars
+    """`scalars`, which JAX on a CPU would compute again in the loop of each weight."""
+    if keras.backend.backend() == "jax" and compiles_for_cpu():
+        return opaque(scalars, iteration)
+    return scalars
 
 
-def after(weights: Sequence[Any], scalars: Any, iteration: Any) -> Any:
-    """`scalars`, in a way that XLA can't compute before it has changed `weights`.
+def opaque(scalars: Any, iteration: Any) -> Any:
+    """`scalars`, of which XLA doesn't know what they are.
 
     Args:
-        weights: Variables that have just been assigned to.
         scalars: A structure of scalar tensors.
         iteration: The number of updates, an integer that is never negative, which XLA
-            doesn't know.
+            doesn't know either.
     """
-    iteration, *values = (tensor(value) for value in (iteration, *weights))
+    iteration = tensor(iteration)
     scalars = keras.tree.map_structure(tensor, scalars)
     if keras.backend.backend() == "jax":
         import jax
 
         if not isinstance(iteration, jax.core.Tracer):
             return scalars
-
-    zero = ops.zeros((1,), "float32")
-
-    def never() -> Any:
-        first = ops.sum(ops.concatenate([zero, *map(_first_element, values)]))
-        return keras.tree.map_structure(lambda s: ops.cast(first, s.dtype), scalars)
-
-    return ops.cond(iteration >= 0, lambda: scalars, never)
+    zeros = keras.tree.map_structure(ops.zeros_like, scalars)
+    return ops.cond(iteration >= 0, lambda: scalars, lambda: zeros)
 
 
-def _first_element(value: Any) -> Any:
-    """A vector of the first element, or of none."""
-    return ops.cast(ops.reshape(value, (-1,))[:1], "float32")
+def after(weight: Any, scalar: Any, twin: Any) -> Any:
+    """`scalar`, in a way that XLA can't compute before it has changed `weight`.
 
-
-def _compiles_for_cpu_with_jax() -> bool:
-    if keras.backend.backend() != "jax":
-        return False
-    import jax
-
-    return bool(jax.default_backend() == "cpu")
+    Args:
+        weight: A variable that has just been assigned to.
+        scalar: A scalar tensor.
+        twin: The same number, made `opaque`.
+    """
+    first = ops.reshape(ops.reshape(tensor(weight), (-1,))[:1], ())
+    return ops.where(first > 0, scalar, twin)
 
 
 def packing_pays() -> bool:

@@ -91,13 +91,14 @@ class NAG(MomentumOptimizer):
     def update(
         self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
     ) -> tuple[Any, tuple[Any, ...]]:
-        (v,) = slots
-        gamma, learning_rate = coefficients.gamma, coefficients.learning_rate
+        (last_velocity,) = slots
         (last,), (look_ahead,) = coefficients.scalars, coefficients.new_scalars
-        # φ_t − φ_{t+1} = v_t + look_ahead · v_t − last · v_{t-1}, in terms of v_{t-1}.
-        of_v = (1 + look_ahead) * gamma - last
-        difference = of_v * v + (1 + look_ahead) * learning_rate * gradient
-        return difference, (gamma * v + learning_rate * gradient,)
+        velocity = (
+            coefficients.gamma * last_velocity + coefficients.learning_rate * gradient
+        )
+        # φ_t − φ_{t+1}
+        difference = velocity + look_ahead * velocity - last * last_velocity
+        return difference, (velocity,)
 
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         return (coefficients.next_gamma,)

@@ -1,7 +1,6 @@
 """The abstract optimizer that applies a formula to packs and to single weights."""
 
 import abc
-import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -31,8 +30,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
     average take the same way; under a distribution Keras does them, one by one.
 
     Attributes:
-        weights_first: Whether the difference is written in terms of the slots before
-            the update: then XLA has to change the weights first, or it copies slots.
+        weights_first: Whether the difference reads slots of before the update. XLA for
+            CPUs would copy those, unless it has to change the weights first.
     """
 
     weights_first = False
@@ -76,7 +75,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         if self.built:
             return
         super().build(variables)
-        self._ordered_from = backend.ordered_from() if self.weights_first else math.inf
+        self._ordered = self.weights_first and backend.compiles_for_cpu()
         self._compiled_update = backend.xla_compiled(self._update)
         self._compiled_average = backend.xla_compiled(self._average)
 
@@ -129,26 +128,21 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         coefficients: Coefficients,
     ) -> None:
         """Applies the formula to the packs `numbers`; weights in `missing` stay."""
-        waiting = []
-        for gradient, number in zip(gradients, numbers, strict=True):
-            pack, slots = self._slots.packs[number]
+        packs = [self._slots.packs[number] for number in numbers]
+        if self._ordered and any(pack.is_large for pack, _ in packs):
+            twin = backend.opaque(coefficients.gamma, self.iterations)
+        for gradient, (pack, slots) in zip(gradients, packs, strict=True):
             weights = pack.chosen(self._trainable_variables)
             difference, new_slots = self._updated(pack, gradient, slots, coefficients)
             difference = self._decayed(difference, pack, weights, coefficients)
-            if pack.size >= self._ordered_from:
-                waiting.append((pack, gradient, slots, weights))
-            else:
-                self._assign(pack, slots, new_slots, missing)
             pieces = pack.unflatten(difference)
             for index, weight, piece in zip(pack.indices, weights, pieces, strict=True):
                 if index not in missing:
                     self.assign_sub(weight, piece)
-        if waiting:
-            changed = [weight for *_, weights in waiting for weight in weights]
-            gamma = backend.after(changed, coefficients.gamma, self.iterations)
-            coefficients = coefficients._replace(gamma=gamma)
-        for pack, gradient, slots, _ in waiting:
-            _, new_slots = self._updated(pack, gradient, slots, coefficients)
+            if self._ordered and pack.is_large:
+                gamma = backend.after(weights[0], coefficients.gamma, twin)
+                later = coefficients._replace(gamma=gamma)
+                _, new_slots = self._updated(pack, gradient, slots, later)
             self._assign(pack, slots, new_slots, missing)
 
     def update_step(

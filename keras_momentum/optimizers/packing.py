@@ -16,6 +16,11 @@ A pack ends at `MAXIMUM_PACK_SIZE` elements, so that its vectors stay in the cac
 core and several packs run beside each other. A larger weight is a pack of its own,
 which keeps its shape and is never copied: there the copies into and out of a vector
 would cost more than they save. So is every weight under a distribution and on JAX.
+
+On TensorFlow:
+    up to 2^12 elements     shared packs
+    below 2^14              a pack of its own, a few operations of the graph
+    from 2^14 on            a pack of its own, in one call that XLA compiles
 """
 
 import dataclasses
@@ -34,9 +39,11 @@ from keras_momentum.optimizers import backend
 # (Keras SGD with momentum: 3.7): packs without a limit 3.2, of 2^16 elements 2.7,
 # of 2^15 elements 2.3, of 2^14 elements 2.5.
 MAXIMUM_PACK_SIZE = 2**15
-# Up to this size a weight is packed; from there on an update that XLA compiles beats
-# the copies, see `tests/benchmarks/README.md`.
+# Up to this size a weight is packed, from `MINIMUM_LARGE_SIZE` on XLA compiles its
+# update. Between the two neither pays: copies cost more than they save in a step, and
+# XLA needs some 10 ms for each shape. Measured in `tests/benchmarks/README.md`.
 MAXIMUM_PACKED_VARIABLE_SIZE = 2**12
+MINIMUM_LARGE_SIZE = 2**14
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +75,7 @@ class Pack:
 
     @property
     def is_large(self) -> bool:
-        return self.size > MAXIMUM_PACKED_VARIABLE_SIZE and len(self.shapes) == 1
+        return self.size >= MINIMUM_LARGE_SIZE and len(self.shapes) == 1
 
     def flatten(self, tensors: Sequence[Any]) -> Any:
         """One vector of the elements of `tensors`, one tensor for each weight."""

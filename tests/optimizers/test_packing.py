@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import keras_momentum
-from keras_momentum.optimizers import backend, packing
+from keras_momentum.optimizers import packing
 from tests import reference
 from tests.stepping import MODES, stepper
 
@@ -35,10 +35,11 @@ def test_small_weights_of_one_dtype_share_a_pack() -> None:
 
 @packs_here
 def test_large_and_lonely_weights_keep_their_shape() -> None:
-    limit = packing.MAXIMUM_PACKED_VARIABLE_SIZE
-    large, lonely = plan(variables((limit, 2), (3, 2)))
-    assert (large.shape, large.is_large) == ((limit, 2), True)
-    assert (lonely.shape, lonely.is_large) == ((3, 2), False)
+    half, limit = packing.MINIMUM_LARGE_SIZE // 2, packing.MAXIMUM_PACKED_VARIABLE_SIZE
+    shapes = [(half, 2), (limit + 1,), (3, 2)]
+    packs = plan(variables(*shapes))
+    assert [pack.shape for pack in packs] == shapes
+    assert [pack.is_large for pack in packs] == [True, False, False]
 
 
 @packs_here
@@ -76,7 +77,7 @@ def test_a_packed_model_has_few_slot_variables() -> None:
     assert len(slots) == 1
 
 
-SHAPES = [(80, 60), (3, 4), (5,), (65, 64)]  # The first and the last are not packed.
+SHAPES = [(128, 130), (3, 4), (5,), (65, 64)]  # Large, two in a pack, alone.
 EXTRAS: list[dict[str, Any]] = [
     {"weight_decay": 0.1},
     {"clipnorm": 0.5},
@@ -112,13 +113,10 @@ def test_large_and_small_weights_get_what_keras_does_besides(
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_weights_that_change_before_their_slots_follow_the_formula(
-    mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Large weights of NAG do in a compiled update; here all that are compiled."""
-    monkeypatch.setattr(backend, "ordered_from", lambda: 0)
+def test_weights_that_change_before_their_slots_follow_the_formula(mode: str) -> None:
+    """Large weights of NAG do, where XLA compiles for a CPU."""
     rng = np.random.default_rng(0)
-    shapes = [(80, 60), (0, 3), (3, 4)]
+    shapes = [(128, 130), (80, 60), (0, 3), (3, 4)]
     first = [rng.normal(size=shape).astype("float32") for shape in shapes]
     weights = [keras.Variable(value.copy()) for value in first]
     optimizer = keras_momentum.NAG(0.1, 0.9)
@@ -134,3 +132,23 @@ def test_weights_that_change_before_their_slots_follow_the_formula(
         np.testing.assert_allclose(
             ops.convert_to_numpy(weight), expected, rtol=1e-5, atol=1e-6
         )
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX's compiled update")
+def test_nag_copies_no_velocity_of_a_large_weight() -> None:
+    import jax
+
+    weights = variables((128, 130))
+    optimizer = keras_momentum.NAG()
+    optimizer.build(weights)
+    state = [variable.value for variable in optimizer.variables]
+    values = [weight.value for weight in weights]
+    update = jax.jit(
+        lambda weights, state, gradients: optimizer.stateless_apply(
+            state, gradients, weights
+        ),
+        donate_argnums=(0, 1),
+    )
+    memory = update.lower(values, state, values).compile().memory_analysis()
+    assert memory
+    assert memory.temp_size_in_bytes < values[0].nbytes
