@@ -57,10 +57,13 @@ def xla_compiled(function: Function) -> Function:
     return tf.function(function, jit_compile=True, autograph=False)
 
 
-def compiles_for_cpu() -> bool:
-    """Whether XLA compiles updates for CPUs.
+def compiles_for_cpu(iteration: Any) -> bool:
+    """Whether XLA compiles, for a CPU, the update that is traced now.
 
     There it writes each result in a loop of its own; for accelerators in one loop.
+
+    Args:
+        iteration: The number of updates, a variable.
     """
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -69,13 +72,14 @@ def compiles_for_cpu() -> bool:
     if keras.backend.backend() == "jax":
         import jax
 
-        return bool(jax.default_backend() == "cpu")
+        is_traced = isinstance(tensor(iteration), jax.core.Tracer)
+        return is_traced and jax.default_backend() == "cpu"
     return False
 
 
 def once(scalars: Any, iteration: Any) -> Any:
     """`scalars`, which JAX on a CPU would compute again in the loop of each weight."""
-    if keras.backend.backend() == "jax" and compiles_for_cpu():
+    if keras.backend.backend() == "jax" and compiles_for_cpu(iteration):
         return opaque(scalars, iteration)
     return scalars
 
@@ -88,15 +92,9 @@ def opaque(scalars: Any, iteration: Any) -> Any:
         iteration: The number of updates, an integer that is never negative, which XLA
             doesn't know either.
     """
-    iteration = tensor(iteration)
     scalars = keras.tree.map_structure(tensor, scalars)
-    if keras.backend.backend() == "jax":
-        import jax
-
-        if not isinstance(iteration, jax.core.Tracer):
-            return scalars
     zeros = keras.tree.map_structure(ops.zeros_like, scalars)
-    return ops.cond(iteration >= 0, lambda: scalars, lambda: zeros)
+    return ops.cond(tensor(iteration) >= 0, lambda: scalars, lambda: zeros)
 
 
 def after(weight: Any, scalar: Any, twin: Any) -> Any:

@@ -19,6 +19,7 @@ class Coefficients(NamedTuple):
         scalars: The optimizer's own scalars before the update, in the order of
             `scalar_names`.
         new_scalars: The same after the update.
+        factors: What else the formula computes from these, once for all weights.
     """
 
     learning_rate: Any
@@ -29,6 +30,7 @@ class Coefficients(NamedTuple):
     uphill: Any = False
     scalars: tuple[Any, ...] = ()
     new_scalars: tuple[Any, ...] = ()
+    factors: tuple[Any, ...] = ()
 
     def cast(self, dtype: str) -> "Coefficients":
         return keras.tree.map_structure(lambda scalar: ops.cast(scalar, dtype), self)

@@ -37,9 +37,9 @@ class MomentumAdam(MomentumOptimizer):
     A restart forgets m and p, so that m_hat = g right after it.
 
     With a constant beta_1 this is `torch.optim.Adam` and `optax.adam` (`optax.nadam`).
-    Keras's Adam puts epsilon beside the uncorrected sqrt(s), where it weighs more in
-    the first steps; its `amsgrad`, as PyTorch's, is of the uncorrected s. Keras's and
-    PyTorch's Nadam have a schedule for the beta_1 of m_hat that m does not follow.
+    Keras's Adam has epsilon beside the uncorrected sqrt(s); its `amsgrad`, as
+    PyTorch's, is of the uncorrected s. Keras's and PyTorch's Nadam have a schedule for
+    the beta_1 of m_hat that m does not follow.
 
     Args:
         learning_rate: A float, a schedule, or a callable. Defaults to `0.001`.
@@ -92,25 +92,21 @@ class MomentumAdam(MomentumOptimizer):
         self.epsilon = arguments.positive_float("epsilon", epsilon)
         self.nesterov = arguments.boolean("nesterov", nesterov)
         self.amsgrad = arguments.boolean("amsgrad", amsgrad)
-        self.reset_second_moment = arguments.boolean(
-            "reset_second_moment", reset_second_moment
-        )
+        reset = arguments.boolean("reset_second_moment", reset_second_moment)
+        self.reset_second_moment = reset
         self.slot_names = ("velocity", "second_moment") + ("maximum",) * amsgrad
 
     def update(
         self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
     ) -> tuple[Any, tuple[Any, ...]]:
         m, s, *maximum = slots
-        beta_1, next_beta_1 = coefficients.scheduled
-        m_weight, s_weight = coefficients.new_scalars
-        m = coefficients.gamma * m + _share(beta_1) * gradient
+        share, of_m, of_next_m, of_s = coefficients.factors
+        m = coefficients.gamma * m + share * gradient
         s = self._kept(coefficients) * s + (1 - self.beta_2) * ops.square(gradient)
-        m_hat = m / m_weight
+        m_hat = of_m * m
         if self.nesterov:
-            next_m_weight = next_beta_1 * m_weight + _share(next_beta_1)
-            newest = _share(beta_1) * gradient / m_weight
-            m_hat = next_beta_1 * m / next_m_weight + newest
-        s_hat = s / s_weight
+            m_hat = of_next_m * m + of_m * share * gradient
+        s_hat = of_s * s
         if self.amsgrad:
             s_hat = ops.maximum(maximum[0], s_hat)
         step = coefficients.learning_rate * m_hat / (ops.sqrt(s_hat) + self.epsilon)
@@ -122,6 +118,13 @@ class MomentumAdam(MomentumOptimizer):
         m_weight = coefficients.gamma * m_weight + _share(coefficients.scheduled[0])
         return m_weight, self._kept(coefficients) * s_weight + (1 - self.beta_2)
 
+    def factors(self, coefficients: Coefficients) -> tuple[Any, ...]:
+        """1 − beta_1, 1 / (1 − p), b / (1 − b p) and 1 / (1 − beta_2^(t + 1))."""
+        beta_1, b = coefficients.scheduled
+        m_weight, s_weight = coefficients.new_scalars
+        of_next_m = b / (b * m_weight + _share(b))
+        return _share(beta_1), 1 / m_weight, of_next_m, 1 / s_weight
+
     def _kept(self, coefficients: Coefficients) -> Any:
         """What s keeps: beta_2, or 0 in a restart that resets it."""
         return self.beta_2 * (coefficients.kept if self.reset_second_moment else 1.0)
@@ -130,8 +133,8 @@ class MomentumAdam(MomentumOptimizer):
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
         """Takes over a built `keras.optimizers.Adam` or `Nadam` in mid-training.
 
-        The next step is what it would have been, but for the place of epsilon and for
-        Nadam's own schedule, which ends after some 300 steps; of amsgrad see above.
+        The next step is what it would have been, but for epsilon and for Nadam's own
+        schedule, which ends after some 300 steps; of amsgrad see above.
         """
         check(optimizer, keras.optimizers.Adam, keras.optimizers.Nadam)
         t = int(optimizer.iterations)

@@ -178,6 +178,14 @@ class MomentumOptimizer(PackedOptimizer):
         """
         return ()
 
+    def factors(self, coefficients: Coefficients) -> tuple[Any, ...]:
+        """Other scalars of the formula, computed once and not for each weight.
+
+        Args:
+            coefficients: The scalars of this update; `factors` is still empty.
+        """
+        return ()
+
     def coefficients(self, learning_rate: Any) -> Coefficients:
         """η_t, γ_t, γ_{t+1} and the optimizer's own scalars."""
         return Coefficients(
@@ -199,7 +207,9 @@ class MomentumOptimizer(PackedOptimizer):
         )
 
     def _with_new_scalars(self, coefficients: Coefficients) -> Coefficients:
-        return coefficients._replace(new_scalars=self.new_scalars(coefficients))
+        new_scalars = self.new_scalars(coefficients)
+        coefficients = coefficients._replace(new_scalars=new_scalars)
+        return coefficients._replace(factors=self.factors(coefficients))
 
     def advance(self, coefficients: Coefficients) -> None:
         """Moves the scalars, restarts and gamma on to the next update."""

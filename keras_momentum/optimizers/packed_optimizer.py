@@ -75,7 +75,6 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         if self.built:
             return
         super().build(variables)
-        self._ordered = self.weights_first and backend.compiles_for_cpu()
         self._compiled_update = backend.xla_compiled(self._update)
         self._compiled_average = backend.xla_compiled(self._average)
 
@@ -129,7 +128,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
     ) -> None:
         """Applies the formula to the packs `numbers`; weights in `missing` stay."""
         packs = [self._slots.packs[number] for number in numbers]
-        if self._ordered and any(pack.is_large for pack, _ in packs):
+        ordered = self.weights_first and backend.compiles_for_cpu(self.iterations)
+        if ordered and any(pack.is_large for pack, _ in packs):
             twin = backend.opaque(coefficients.gamma, self.iterations)
         for gradient, (pack, slots) in zip(gradients, packs, strict=True):
             weights = pack.chosen(self._trainable_variables)
@@ -139,7 +139,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
             for index, weight, piece in zip(pack.indices, weights, pieces, strict=True):
                 if index not in missing:
                     self.assign_sub(weight, piece)
-            if self._ordered and pack.is_large:
+            if ordered and pack.is_large:
                 gamma = backend.after(weights[0], coefficients.gamma, twin)
                 later = coefficients._replace(gamma=gamma)
                 _, new_slots = self._updated(pack, gradient, slots, later)

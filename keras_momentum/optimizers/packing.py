@@ -75,7 +75,10 @@ class Pack:
 
     @property
     def is_large(self) -> bool:
-        return self.size >= MINIMUM_LARGE_SIZE and len(self.shapes) == 1
+        """Whether it is a weight of which no temporary copy should be made."""
+        packed = backend.packing_pays()
+        least = MINIMUM_LARGE_SIZE if packed else MAXIMUM_PACKED_VARIABLE_SIZE
+        return self.size >= least and len(self.shapes) == 1
 
     def flatten(self, tensors: Sequence[Any]) -> Any:
         """One vector of the elements of `tensors`, one tensor for each weight."""

@@ -44,8 +44,8 @@ def main() -> None:
     all_steps.add_argument(
         "--formulas", nargs="+", choices=list(TWINS), default=FORMULAS
     )
-    for topic in (tensors, memories):
-        topic.add_argument("--formulas", nargs="+", choices=FORMULAS, default=FORMULAS)
+    for topic, formulas in ((tensors, FORMULAS), (memories, list(memory.FORMULAS))):
+        topic.add_argument("--formulas", nargs="+", choices=formulas, default=formulas)
     tensors.add_argument(
         "--sizes", nargs="+", choices=list(big.SIZES), default=list(big.SIZES)[:2]
     )

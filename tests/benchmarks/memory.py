@@ -7,22 +7,31 @@ import subprocess
 import sys
 
 import keras
-import numpy as np
+from keras import ops
 
+import keras_momentum
 from tests.benchmarks.models import MODELS
-from tests.benchmarks.optimizers import TWINS
+from tests.benchmarks.optimizers import TWINS, Twins
 from tests.benchmarks.table import Table
 from tests.benchmarks.training import Training, donating_update
 
 TRAINED = ("mlp", "transformer", "resnet")
+FORMULAS = {
+    **TWINS,
+    "bfloat16": Twins(
+        TWINS["momentum"].keras,
+        lambda: keras_momentum.Momentum(0.001, velocity_dtype="bfloat16"),
+    ),
+}
 
 
 def run(models: list[str], formulas: list[str], jit_compile: list[bool]) -> None:
     """Measures all, a process each, and writes the table."""
     table = Table(
         "memory",
-        "Peak memory of a process that trained 10 steps, MB; slots as a multiple of "
-        "the weights; temporary MB of JAX's compiled update.",
+        "Peak memory of a process that trained 10 steps, MB; bytes of the slots as a "
+        "multiple of the weights'; temporary MB of JAX's compiled update; the last "
+        "formula is momentum with a velocity in bfloat16.",
         [
             *("model", "jit", "formula", "peak Keras", "peak ours", "ratio"),
             *("slots Keras", "slots ours", "temporary Keras", "temporary ours"),
@@ -59,13 +68,15 @@ def measured(model: str, formula: str, whose: str, jit: bool) -> dict[str, float
 
 def work(model: str, formula: str, whose: str, jit: bool) -> None:
     """Trains and prints the figures."""
-    optimizer = getattr(TWINS[formula], whose)()
+    optimizer = getattr(FORMULAS[formula], whose)()
     training = Training(MODELS[model], optimizer, jit)
     training.fit(10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    weights = sum(np.prod(w.shape) for w in training.model.trainable_variables)
-    slots = sum(np.prod(v.shape) for v in optimizer.variables) / weights
-    figures = {"peak": peak, "slots": float(slots)}
+    state, weights = (
+        sum(ops.convert_to_numpy(variable).nbytes for variable in variables)
+        for variables in (optimizer.variables, training.model.trainable_variables)
+    )
+    figures = {"peak": peak, "slots": state / weights}
     if keras.backend.backend() == "jax":
         values = [w.value for w in training.model.trainable_variables]
         state = [v.value for v in optimizer.variables]
