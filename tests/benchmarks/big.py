@@ -70,7 +70,7 @@ def run(
 ) -> None:
     """Measures all and writes the table."""
     table = Table(
-        "big",
+        "-".join(["big", *(size.replace(" ", "") for size in sizes)]),
         f"Milliseconds of one update, float32; medians of {rounds} rounds alternating "
         "with torch.optim(fused=True). Floor: the bytes that must move at the speed of "
         "a copy of the weights by PyTorch, in the same run.",
