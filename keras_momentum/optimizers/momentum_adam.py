@@ -37,9 +37,9 @@ class MomentumAdam(MomentumOptimizer):
     A restart forgets m and p, so that m_hat = g right after it.
 
     With a constant beta_1 this is `torch.optim.Adam` and `optax.adam` (`optax.nadam`).
-    Keras's Adam has epsilon beside the uncorrected sqrt(s); its `amsgrad`, as
-    PyTorch's, is of the uncorrected s. Keras's and PyTorch's Nadam have a schedule for
-    the beta_1 of m_hat that m does not follow.
+    Keras's Adam has epsilon beside the uncorrected sqrt(s), where it weighs more at
+    first; its `amsgrad`, as PyTorch's, is of the uncorrected s. Keras's and PyTorch's
+    Nadam have a schedule for the beta_1 of m_hat that m does not follow.
 
     Args:
         learning_rate: A float, a schedule, or a callable. Defaults to `0.001`.
@@ -133,8 +133,8 @@ class MomentumAdam(MomentumOptimizer):
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
         """Takes over a built `keras.optimizers.Adam` or `Nadam` in mid-training.
 
-        The next step is what it would have been, but for epsilon and for Nadam's own
-        schedule, which ends after some 300 steps; of amsgrad see above.
+        The next step is what it would have been, but for epsilon's place and Nadam's
+        own schedule, which ends after some 300 steps; of amsgrad see above.
         """
         check(optimizer, keras.optimizers.Adam, keras.optimizers.Nadam)
         t = int(optimizer.iterations)

@@ -198,15 +198,13 @@ class MomentumOptimizer(PackedOptimizer):
         self, coefficients: Coefficients, gradients: dict[int, Any]
     ) -> Coefficients:
         """With the restart that the gradient asks for, and the scalars after it."""
-        provisional = self._with_new_scalars(coefficients)
+        provisional = self._completed(coefficients)
         if self._restarts.when is None:
             return provisional
         alignment = self.alignment(gradients, provisional)
-        return self._with_new_scalars(
-            self._restarts.when_uphill(coefficients, alignment)
-        )
+        return self._completed(self._restarts.when_uphill(coefficients, alignment))
 
-    def _with_new_scalars(self, coefficients: Coefficients) -> Coefficients:
+    def _completed(self, coefficients: Coefficients) -> Coefficients:
         new_scalars = self.new_scalars(coefficients)
         coefficients = coefficients._replace(new_scalars=new_scalars)
         return coefficients._replace(factors=self.factors(coefficients))

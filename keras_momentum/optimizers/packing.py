@@ -41,7 +41,7 @@ from keras_momentum.optimizers import backend
 MAXIMUM_PACK_SIZE = 2**15
 # Up to this size a weight is packed, from `MINIMUM_LARGE_SIZE` on XLA compiles its
 # update. Between the two neither pays: copies cost more than they save in a step, and
-# XLA needs some 10 ms for each shape. Measured in `tests/benchmarks/README.md`.
+# XLA needs some 8 ms for each shape. Measured in `tests/benchmarks/README.md`.
 MAXIMUM_PACKED_VARIABLE_SIZE = 2**12
 MINIMUM_LARGE_SIZE = 2**14
 

@@ -72,11 +72,11 @@ def work(model: str, formula: str, whose: str, jit: bool) -> None:
     training = Training(MODELS[model], optimizer, jit)
     training.fit(10)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
-    state, weights = (
+    of_slots, of_weights = (
         sum(ops.convert_to_numpy(variable).nbytes for variable in variables)
         for variables in (optimizer.variables, training.model.trainable_variables)
     )
-    figures = {"peak": peak, "slots": state / weights}
+    figures = {"peak": peak, "slots": of_slots / of_weights}
     if keras.backend.backend() == "jax":
         values = [w.value for w in training.model.trainable_variables]
         state = [v.value for v in optimizer.variables]

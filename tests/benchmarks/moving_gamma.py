@@ -2,7 +2,6 @@
 
 from functools import partial
 from statistics import median
-from typing import Any
 
 import keras
 
@@ -49,15 +48,13 @@ def run(models: list[str], rounds: int) -> None:
     table.show()
 
 
-def changed(training: Any) -> None:
+def changed(training: Training) -> None:
     """A step with another gamma."""
     training.model.optimizer.gamma = 0.9
     training.fit(1)
 
 
-def recompiled(training: Any) -> None:
+def recompiled(training: Training) -> None:
     """The same in Keras, where velocities are lost besides."""
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    optimizer = keras.optimizers.SGD(0.001, momentum=0.9)
-    training.model.compile(optimizer, loss, jit_compile=training.jit_compile)
+    training.compile(keras.optimizers.SGD(0.001, momentum=0.9))
     training.fit(1)

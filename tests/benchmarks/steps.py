@@ -1,6 +1,5 @@
 """The first step and later ones of whole models, each optimizer beside its twin."""
 
-import gc
 import itertools
 from collections.abc import Sequence
 from statistics import median
@@ -39,13 +38,9 @@ def run(
             for what in ("first step, s", "step, ms", "update, ms")
         }
         for _ in range(rounds):
-            gc.unfreeze()
             keras.utils.clear_session()
             trainings = {}
             for key, make in makers.items():
-                # As in a new process: no time goes to look for garbage in the others.
-                gc.collect()
-                gc.freeze()
                 trainings[key] = Training(MODELS[model], make(), jit)
                 taken["first step, s"][key].append(trainings[key].first_step)
             updates = {key: each.update() for key, each in trainings.items()}

@@ -10,6 +10,7 @@ from keras import ops
 import keras_momentum
 from keras_momentum.optimizers import packing
 from tests import reference
+from tests.benchmarks.training import donating_update
 from tests.stepping import MODES, stepper
 
 packs_here = pytest.mark.skipif(
@@ -136,19 +137,12 @@ def test_weights_that_change_before_their_slots_follow_the_formula(mode: str) ->
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX's compiled update")
 def test_nag_copies_no_velocity_of_a_large_weight() -> None:
-    import jax
-
     weights = variables((128, 130))
     optimizer = keras_momentum.NAG()
     optimizer.build(weights)
     state = [variable.value for variable in optimizer.variables]
     values = [weight.value for weight in weights]
-    update = jax.jit(
-        lambda weights, state, gradients: optimizer.stateless_apply(
-            state, gradients, weights
-        ),
-        donate_argnums=(0, 1),
-    )
-    memory = update.lower(values, state, values).compile().memory_analysis()
+    lowered = donating_update(optimizer).lower(values, state, values)
+    memory = lowered.compile().memory_analysis()
     assert memory
     assert memory.temp_size_in_bytes < values[0].nbytes
