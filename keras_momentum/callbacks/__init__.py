@@ -1,6 +1,21 @@
 """Callbacks that set an optimizer's momentum state; the compiled step does the rest."""
 
+from keras_momentum.callbacks.evaluate_at_iterate import EvaluateAtIterate
 from keras_momentum.callbacks.gamma_ramp import GammaRamp
+from keras_momentum.callbacks.gamma_scheduler import GammaScheduler
+from keras_momentum.callbacks.momentum_monitor import MomentumMonitor
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_restart import MomentumRestart
+from keras_momentum.callbacks.one_cycle import OneCycle
+from keras_momentum.callbacks.restart_on_plateau import RestartOnPlateau
 
-__all__ = ["GammaRamp", "momentum_optimizers"]
+__all__ = [
+    "EvaluateAtIterate",
+    "GammaRamp",
+    "GammaScheduler",
+    "MomentumMonitor",
+    "MomentumRestart",
+    "OneCycle",
+    "RestartOnPlateau",
+    "momentum_optimizers",
+]

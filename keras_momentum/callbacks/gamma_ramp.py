@@ -3,16 +3,17 @@
 import warnings
 from typing import Any
 
-import keras
-from keras import ops
-
 from keras_momentum import arguments
+from keras_momentum.callbacks.gamma_callback import (
+    GammaCallback,
+    first_update,
+    updates_per_epoch,
+)
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
-from keras_momentum.optimizers import MomentumOptimizer
 from keras_momentum.schedules import curves
 
 
-class GammaRamp(keras.callbacks.Callback):
+class GammaRamp(GammaCallback):
     """Moves gamma in a straight line from `initial` to `final` during `fit`.
 
     ```python
@@ -38,14 +39,18 @@ class GammaRamp(keras.callbacks.Callback):
             to `None`: from `begin_epoch` to the last epoch of `fit`.
         begin_epoch: An integer >= 0. The epoch at whose start the ramp begins.
             Defaults to `0`.
+        verbose: An integer >= 0. 0: quiet, 1: a line where the ramp begins and where it
+            ends. Defaults to `0`.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
-            model's optimizer has no gamma or the ramp begins after the last epoch.
+            model's optimizer has no gamma, another callback moves it, or the ramp
+            begins after the last epoch.
         TypeError: When training begins, if a schedule already decides gamma.
 
     Example:
 
+    >>> import keras
     >>> import numpy as np
     >>> import keras_momentum
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
@@ -68,8 +73,9 @@ class GammaRamp(keras.callbacks.Callback):
         final: float = 0.95,
         epochs: int | None = None,
         begin_epoch: int = 0,
+        verbose: int = 0,
     ):
-        super().__init__()
+        super().__init__(verbose)
         self.initial = arguments.coefficient("initial", initial)
         self.final = arguments.coefficient("final", final)
         if epochs is not None:
@@ -78,20 +84,13 @@ class GammaRamp(keras.callbacks.Callback):
         self.begin_epoch = arguments.integer("begin_epoch", begin_epoch, minimum=0)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        for optimizer in momentum_optimizers(self.model):
-            if not optimizer.gamma_is_settable:
-                raise TypeError(
-                    f"GammaRamp can't move gamma: a schedule given as "
-                    f"`{optimizer.gamma_argument}` already decides it. Compile with a "
-                    f"float `{optimizer.gamma_argument}`, or without GammaRamp."
-                )
+        super().on_train_begin(logs)
         self._length = self.epochs or self.params["epochs"] - self.begin_epoch
         if self._length < 1:
             raise ValueError(
                 "Argument `begin_epoch` must be less than the epochs of `fit`, "
                 f"{self.params['epochs']}. Received: begin_epoch={self.begin_epoch}"
             )
-        self._is_set = False
         if self.params["steps"] is None:
             warnings.warn(
                 "GammaRamp moves gamma once an epoch in this run, not at every update: "
@@ -100,25 +99,30 @@ class GammaRamp(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
+    def begin(self, epoch: int) -> None:
+        if self.params["steps"] is None:
+            return
+        for optimizer in momentum_optimizers(self.model):
+            updates = updates_per_epoch(self.params, optimizer)
+            before = first_update(self.params, optimizer, epoch)
+            optimizer.ramp_gamma(
+                self.initial,
+                self.final,
+                begin=before + round(self.begin_epoch * updates),
+                steps=max(1, round(self._length * updates)),
+            )
+
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
         if self.params["steps"] is None:
             progress = curves.progress(epoch - self.begin_epoch, self._length)
             gamma = float(curves.linear(self.initial, self.final, progress))
             for optimizer in momentum_optimizers(self.model):
                 optimizer.gamma = gamma
-        elif not self._is_set:
-            # Only here is it known in which epoch `fit` starts.
-            for optimizer in momentum_optimizers(self.model):
-                self._set_ramp(optimizer, epoch)
-            self._is_set = True
-
-    def _set_ramp(self, optimizer: MomentumOptimizer, epoch: int) -> None:
-        batches_per_update = optimizer.gradient_accumulation_steps or 1
-        updates_per_epoch = self.params["steps"] / batches_per_update
-        now = int(ops.convert_to_numpy(optimizer.iterations))
-        optimizer.ramp_gamma(
-            self.initial,
-            self.final,
-            begin=now + round((self.begin_epoch - epoch) * updates_per_epoch),
-            steps=max(1, round(self._length * updates_per_epoch)),
-        )
+        if epoch == self.begin_epoch:
+            self.say(
+                f"Epoch {epoch + 1}: GammaRamp moving gamma from {self.initial} to "
+                f"{self.final} in {self._length} epochs."
+            )
+        elif epoch == self.begin_epoch + self._length:
+            self.say(f"Epoch {epoch + 1}: GammaRamp done, gamma is {self.final}.")

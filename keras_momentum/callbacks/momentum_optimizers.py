@@ -38,6 +38,46 @@ def momentum_optimizers(model: Any) -> list[MomentumOptimizer]:
     return found
 
 
+def claim_gamma(callback: keras.callbacks.Callback) -> list[MomentumOptimizer]:
+    """Returns the optimizers whose gamma `callback` alone moves in this `fit`.
+
+    Args:
+        callback: A callback, when training begins.
+
+    Raises:
+        TypeError: If a schedule or a callable decides the gamma of one.
+        ValueError: If there is none, or another callback has claimed them.
+    """
+    name = type(callback).__name__
+    optimizers = momentum_optimizers(callback.model)
+    for optimizer in optimizers:
+        if not optimizer.gamma_is_settable:
+            raise TypeError(
+                f"{name} can't move gamma: a schedule given as "
+                f"`{optimizer.gamma_argument}` already decides it. Compile with a "
+                f"float `{optimizer.gamma_argument}`, or without {name}."
+            )
+    # All callbacks of one `fit` have the same `params`, and no other one has them.
+    mover = callback.params.setdefault("moves_gamma", callback)
+    if mover is not callback:
+        raise ValueError(
+            "Argument `callbacks` must have at most one callback that moves gamma. "
+            f"Received: {type(mover).__name__} and {name}"
+        )
+    return optimizers
+
+
+def in_logs(name: str, optimizer: MomentumOptimizer, among: list[Any]) -> str:
+    """The key of a value in `logs`; of several optimizers each has one, as in Keras.
+
+    Args:
+        name: The name of the value.
+        optimizer: The optimizer whose value it is.
+        among: All momentum optimizers of the model.
+    """
+    return name if len(among) == 1 else f"{name}_{optimizer.name}"
+
+
 def _unwrapped(optimizer: Any) -> list[Any]:
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return _unwrapped(optimizer.inner_optimizer)

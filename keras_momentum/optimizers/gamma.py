@@ -2,7 +2,7 @@
 
 import inspect
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
 import keras
@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers.control_variable import control_variable
-from keras_momentum.schedules import curves
+from keras_momentum.optimizers.course import Course
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 GammaLike: TypeAlias = float | Callable[..., Any]
@@ -20,12 +20,9 @@ class Gamma:
     """A coefficient given as a float, a schedule or a callable, as a learning rate is.
 
     A float becomes a variable that always holds the coefficient of the next update.
-    Beside it stand the variables of a ramp; while one is set, the training step itself
-    moves the variable along it, so that nothing has to be called between two steps:
-
-    ```python
-    gamma = initial + (final - initial) * clip((t - begin) / steps, 0, 1)
-    ```
+    Beside it stand the variables of a course; while there is one, the training step
+    itself moves the variable along it, so that nothing has to be called between two
+    steps.
 
     Args:
         optimizer: The optimizer that owns the variables.
@@ -55,10 +52,7 @@ class Gamma:
         self.variable = control_variable(
             optimizer, "gamma", value=arguments.coefficient(argument, value)
         )
-        self.ramp_ends = control_variable(optimizer, "gamma_ramp_ends", shape=(2,))
-        self.ramp_interval = control_variable(
-            optimizer, "gamma_ramp_interval", shape=(2,), dtype="int"
-        )
+        self.course = Course(optimizer, "gamma")
 
     def __call__(self, iteration: Any) -> Any:
         """The coefficient of update `iteration`, a scalar.
@@ -81,19 +75,15 @@ class Gamma:
             return self.source(iteration)
         if self.source is not None:
             return gamma
-        return ops.where(
-            self.ramp_interval[1] > 0,
-            self._ramp(iteration),
-            ops.convert_to_tensor(self.variable),
-        )
+        return self.course.value(iteration, otherwise=self.variable)
 
     def advance(self, iteration: Any) -> None:
-        """Moves the variable along the ramp, to the update `iteration`."""
+        """Moves the variable along the course, to the update `iteration`."""
         if self.source is None:
             self.variable.assign(self.after(self.variable, iteration))
 
     def assign(self, value: Any) -> None:
-        """Sets the coefficient from the next update on, and ends a ramp."""
+        """Sets the coefficient from the next update on, and ends a course."""
         self._refuse_if_driven(f"it can't be set to {value!r}")
         if isinstance(value, Schedule) or callable(value):
             raise TypeError(
@@ -103,21 +93,16 @@ class Gamma:
             )
         if isinstance(value, numbers.Real):
             value = arguments.coefficient("gamma", float(value))
-        self.ramp_interval.assign([0, 0])
+        self.course.end()
         self.variable.assign(value)
 
-    def ramp(
-        self, initial: float, final: float, begin: int, steps: int, iteration: int
+    def follow(
+        self, points: Sequence[float], begin: int, spacing: int, iteration: int
     ) -> None:
-        """Sets a ramp, and the variable to its value at the update `iteration`."""
-        self._refuse_if_driven("it can't follow a ramp")
-        ends = [
-            arguments.coefficient("initial", initial),
-            arguments.coefficient("final", final),
-        ]
-        interval = [int(begin), arguments.integer("steps", steps, minimum=1)]
-        self.ramp_ends.assign(ends)
-        self.ramp_interval.assign(interval)
+        """Sets a course, and the variable to its value at the update `iteration`."""
+        self._refuse_if_driven("it can't follow a course")
+        points = [arguments.coefficient("values", float(point)) for point in points]
+        self.course.set(points, begin, spacing)
         self.advance(iteration)
 
     def config(self) -> Any:
@@ -134,12 +119,6 @@ class Gamma:
                 f"in the range [0, 1]. Received: {self.argument}={self.source!r}, "
                 f"which returns {first} at step 0"
             )
-
-    def _ramp(self, iteration: Any) -> Any:
-        begin, steps = self.ramp_interval[0], self.ramp_interval[1]
-        progress = curves.progress(ops.cast(iteration, begin.dtype) - begin, steps)
-        value = curves.linear(self.ramp_ends[0], self.ramp_ends[1], progress)
-        return ops.cast(value, self.variable.dtype)
 
     def _refuse_if_driven(self, why: str) -> None:
         if self.source is not None:

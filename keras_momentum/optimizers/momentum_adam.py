@@ -29,7 +29,6 @@ class MomentumAdam(MomentumOptimizer):
     else divides by 1 − beta_1 ** (t + 1). The sums are what is kept, more exact near 1.
 
     With `nesterov=True` (Dozat), where `b` is the beta_1 of the next step:
-
     ```python
     m_hat = b * m / (1 - b * p) + (1 - beta_1) * g / (1 - p)
     ```
@@ -73,6 +72,7 @@ class MomentumAdam(MomentumOptimizer):
 
     scalar_names = ("velocity_weight", "second_moment_weight")
     gamma_argument = "beta_1"
+    velocity_is_average = True
     argument_names = ("beta_2", "epsilon", "nesterov", "amsgrad", "reset_second_moment")
     beta_1 = MomentumOptimizer.gamma
 

@@ -1,5 +1,7 @@
 """The abstract optimizer with a moving gamma and restarts."""
 
+import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Unpack
 
 import keras
@@ -11,12 +13,12 @@ from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.control_variable import control_variable
 from keras_momentum.optimizers.gamma import Gamma, GammaLike
 from keras_momentum.optimizers.keyword_arguments import MomentumArguments
-from keras_momentum.optimizers.packed_optimizer import PackedOptimizer
+from keras_momentum.optimizers.observed_optimizer import ObservedOptimizer
 from keras_momentum.optimizers.restarts import Restarts
 from keras_momentum.schedules import curves
 
 
-class MomentumOptimizer(PackedOptimizer):
+class MomentumOptimizer(ObservedOptimizer):
     """Abstract base of the optimizers whose momentum coefficient can move.
 
     It owns gamma and restarts; the formula of a subclass reads them as coefficients.
@@ -62,6 +64,8 @@ class MomentumOptimizer(PackedOptimizer):
     slot_names: tuple[str, ...] = ("velocity",)
     scalar_names: ClassVar[tuple[str, ...]] = ()
     gamma_argument: ClassVar[str] = "momentum"
+    # Whether the velocity is an average of the gradients, and not a sum.
+    velocity_is_average: ClassVar[bool] = False
     # Attributes that are arguments of the constructor, besides those of this class.
     argument_names: ClassVar[tuple[str, ...]] = ()
 
@@ -91,7 +95,7 @@ class MomentumOptimizer(PackedOptimizer):
         """The momentum coefficient of the next update, a scalar; 0 ≤ γ ≤ 1.
 
         Of an optimizer made with a float it can be set at any time and takes effect in
-        the next step, without a new trace; it ends a ramp.
+        the next step, without a new trace; it ends a ramp or plan.
 
         Raises:
             TypeError: If it is set although a schedule or a callable decides it.
@@ -107,6 +111,18 @@ class MomentumOptimizer(PackedOptimizer):
     def gamma_is_settable(self) -> bool:
         """Whether gamma can be set: no schedule and no callable decides it."""
         return self._gamma.source is None
+
+    @property
+    def effective_learning_rate(self) -> float:
+        """What a constant gradient is multiplied by in the end.
+
+        η/(1 − γ), or η where the velocity is an average (`MomentumAdam`).
+        """
+        rate = float(ops.convert_to_numpy(self.learning_rate))
+        gamma = float(ops.convert_to_numpy(self.gamma))
+        if self.velocity_is_average:
+            return rate
+        return rate / (1.0 - gamma) if gamma < 1.0 else math.inf
 
     def ramp_gamma(
         self, initial: float, final: float, *, steps: int, begin: int | None = None
@@ -128,10 +144,28 @@ class MomentumOptimizer(PackedOptimizer):
             TypeError: If a schedule or a callable decides gamma.
             ValueError: If an argument is not as said above.
         """
-        iteration = int(ops.convert_to_numpy(self.iterations))
-        if begin is None:
-            begin = iteration
-        self._gamma.ramp(initial, final, begin, steps, iteration)
+        ends = [
+            arguments.coefficient("initial", initial),
+            arguments.coefficient("final", final),
+        ]
+        iteration = self._next_iteration()
+        begin = iteration if begin is None else begin
+        self._gamma.follow(ends, begin, steps, iteration)
+
+    def plan_gamma(self, values: Sequence[float]) -> None:
+        """Gives each of the next updates its own gamma, in the compiled training step.
+
+        The plan is kept in variables and ends when `gamma` is set.
+
+        Args:
+            values: 1 to 1024 floats in [0, 1]; the last one stays.
+
+        Raises:
+            TypeError: If a schedule or a callable decides gamma.
+            ValueError: If `values` is not as said.
+        """
+        iteration = self._next_iteration()
+        self._gamma.follow(values, iteration, 1, iteration)
 
     @property
     def restart_every(self) -> int | None:
@@ -145,30 +179,6 @@ class MomentumOptimizer(PackedOptimizer):
     def restart(self) -> None:
         """Lets the velocity start from zero again in the next update."""
         self._restarts.request()
-
-    def velocity(self, variable: Any) -> Any:
-        """The velocity of a weight, a tensor of its shape.
-
-        Args:
-            variable: A variable that the optimizer was built with.
-        """
-        self._check_built()
-        self._check_variables_are_known([variable])
-        return self._slots.of(self._get_variable_index(variable), self.slot_names[0])
-
-    def velocity_norm(self) -> Any:
-        """The Euclidean norm of all velocities together, a float32 scalar."""
-        self._check_built()
-        velocities = [slots[0] for _, slots in self._slots.packs]
-        squares = [ops.sum(ops.square(ops.cast(v, "float32"))) for v in velocities]
-        return ops.sqrt(sum(squares))
-
-    def _check_built(self) -> None:
-        if not self.built:
-            raise ValueError(
-                "The optimizer must be built before a velocity is read. Call "
-                "`optimizer.build(trainable_variables)` first."
-            )
 
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         """The optimizer's scalars after the update, in the order of `scalar_names`.
@@ -199,6 +209,7 @@ class MomentumOptimizer(PackedOptimizer):
     ) -> Coefficients:
         """With the restart that the gradient asks for, and the scalars after it."""
         provisional = self._completed(coefficients)
+        self.look(gradients, provisional)
         if self._restarts.when is None:
             return provisional
         alignment = self.alignment(gradients, provisional)
@@ -215,6 +226,7 @@ class MomentumOptimizer(PackedOptimizer):
             scalar.assign(value)
         self._restarts.advance(coefficients, self.iterations)
         self._gamma.advance(self.iterations + 1)
+        self._advance_learning_rate(self.iterations + 1)
 
     def get_config(self) -> dict[str, Any]:
         return {

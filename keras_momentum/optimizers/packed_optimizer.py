@@ -4,7 +4,6 @@ import abc
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -198,18 +197,6 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
                 present = [index not in missing for index in pack.indices]
                 value = ops.where(np.repeat(present, pack.sizes), value, slot.value)
             self.assign(slot, value)
-
-    def alignment(self, gradients: dict[int, Any], coefficients: Coefficients) -> Any:
-        """⟨g_t, v_t⟩ over all weights, where v_t is the first slot after the update."""
-        products = []
-        summed = backend.summed_over_replicas(list(gradients.values()))
-        for number, gradient in zip(gradients, summed, strict=True):
-            pack, slots = self._slots.packs[number]
-            _, (velocity, *_) = self._updated(pack, gradient, slots, coefficients)
-            products.append(ops.sum(ops.cast(gradient, velocity.dtype) * velocity))
-        dtypes = {keras.backend.standardize_dtype(p.dtype) for p in products}
-        widest = "float64" if "float64" in dtypes else "float32"
-        return sum(ops.cast(product, widest) for product in products)
 
     def _by_size(self, numbers: Collection[int]) -> tuple[list[int], list[int]]:
         """The packs of small weights, and the large weights."""

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers import backend
 from keras_momentum.optimizers.control_variable import control_variable
+from keras_momentum.optimizers.steered_optimizer import SteeredOptimizer
 
 
-class SkippingOptimizer(keras.optimizers.Optimizer):
+class SkippingOptimizer(SteeredOptimizer):
     """Abstract base of optimizers that can skip a step.
 
     Args:

@@ -48,6 +48,10 @@ class Slots:
     def variables(self) -> Iterator[Any]:
         return itertools.chain(*(slots for _, slots in self.packs))
 
+    def weights(self) -> list[Any]:
+        """The weights that have slots."""
+        return list(self._weights.values())
+
     def shapes(self) -> list[tuple[int, ...]]:
         """The shapes of all values, in the order of `read`."""
         return [tuple(w.shape) for w in self._weights.values() for _ in self._names]

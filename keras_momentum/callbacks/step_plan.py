@@ -1,0 +1,86 @@
+"""Handing the values of the next updates to optimizers, before they run out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_momentum.callbacks.gamma_callback import first_update
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.optimizers import MomentumOptimizer
+
+# What an optimizer takes at once.
+CAPACITY = 1024
+
+
+class StepPlan:
+    """Gives optimizers the values of their next 1024 updates, again and again.
+
+    Between two times nothing touches the optimizer, and the compiled step takes each
+    value in its turn.
+
+    Args:
+        callback: The callback for which it does so.
+        hand_out: Called with an optimizer and the steps for which it needs values, an
+            array of integers counted from the beginning of epoch 0, of which the first
+            is that of the next update.
+    """
+
+    def __init__(
+        self,
+        callback: keras.callbacks.Callback,
+        hand_out: Callable[[MomentumOptimizer, np.ndarray], None],
+    ):
+        self._callback = callback
+        self._hand_out = hand_out
+
+    def begin(self, epoch: int) -> None:
+        """Makes the first plan.
+
+        Args:
+            epoch: The epoch that begins now.
+
+        Raises:
+            ValueError: If one execution has more updates than a plan.
+        """
+        model, params = self._callback.model, self._callback.params
+        self._batches = getattr(model, "steps_per_execution", 1)
+        if self._batches >= CAPACITY:
+            raise ValueError(
+                f"Argument `steps_per_execution` must be less than {CAPACITY} for "
+                f"{type(self._callback).__name__}. "
+                f"Received: steps_per_execution={self._batches}"
+            )
+        self._first = [
+            first_update(params, optimizer, epoch)
+            for optimizer in momentum_optimizers(model)
+        ]
+        self._plan()
+
+    def before_batch(self) -> None:
+        """Makes the next plan if the last one might not suffice for an execution."""
+        # Only counted: on JAX each look at the model costs time. NAG wants to know the
+        # coefficient of one update more.
+        if self._left < self._batches + 1:
+            self._plan()
+        self._left -= self._batches
+
+    def _plan(self) -> None:
+        optimizers = momentum_optimizers(self._callback.model)
+        for optimizer, first in zip(optimizers, self._first, strict=True):
+            now = int(ops.convert_to_numpy(optimizer.iterations))
+            self._hand_out(optimizer, now - first + np.arange(CAPACITY, dtype=np.int32))
+        self._left = CAPACITY
+
+
+def values(schedule: Callable[..., Any], steps: np.ndarray) -> np.ndarray:
+    """The values of a schedule at `steps`, all at once if it can do that."""
+    try:
+        result = ops.convert_to_numpy(schedule(steps))
+        if result.shape == steps.shape:
+            return result
+    except Exception:  # Whatever a schedule raises that was written for scalars.
+        pass
+    return np.array([float(ops.convert_to_numpy(schedule(int(t)))) for t in steps])
