@@ -7,6 +7,7 @@ from keras_momentum.callbacks.momentum_monitor import MomentumMonitor
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.callbacks.momentum_restart import MomentumRestart
 from keras_momentum.callbacks.one_cycle import OneCycle
+from keras_momentum.callbacks.overshoot_guard import OvershootGuard
 from keras_momentum.callbacks.restart_on_plateau import RestartOnPlateau
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "MomentumMonitor",
     "MomentumRestart",
     "OneCycle",
+    "OvershootGuard",
     "RestartOnPlateau",
     "momentum_optimizers",
 ]

@@ -6,6 +6,7 @@ from keras_momentum.optimizers.momentum_adam import MomentumAdam
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 from keras_momentum.optimizers.momentum_rmsprop import MomentumRMSprop
 from keras_momentum.optimizers.nag import NAG
+from keras_momentum.optimizers.observed_optimizer import Observation
 
 __all__ = [
     "NAG",
@@ -14,4 +15,5 @@ __all__ = [
     "MomentumAdam",
     "MomentumOptimizer",
     "MomentumRMSprop",
+    "Observation",
 ]

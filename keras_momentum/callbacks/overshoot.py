@@ -1,0 +1,65 @@
+"""What too much momentum looks like."""
+
+import math
+from typing import NamedTuple
+
+from keras_momentum.optimizers import Observation
+
+
+class Window(NamedTuple):
+    """What was seen of some updates.
+
+    Attributes:
+        loss: The mean loss.
+        last: The last update, with the counts of all until then.
+    """
+
+    loss: float
+    last: Observation
+
+
+class Overshoot:
+    """Says whether windows of updates show too much momentum, and how.
+
+    Args:
+        patience: How many windows in a row must oscillate.
+        max_uphill: The share of updates in which the velocity may point uphill.
+    """
+
+    def __init__(self, patience: int, max_uphill: float):
+        self._patience = patience
+        self._max_uphill = max_uphill
+        self._best: tuple[float, float] | None = None
+
+    def begin(self, last: Observation) -> None:
+        """Begins with what follows the update `last`."""
+        self._before = last
+        self._last_loss = math.inf
+        self._oscillating = 0
+
+    def __call__(self, window: Window) -> str | None:
+        """Returns what shows it in `window`, or `None`."""
+        observed = window.last.observed - self._before.observed
+        uphill = (window.last.uphill - self._before.uphill) / max(observed, 1)
+        reason = self._divergence(window) or self._oscillation(window.loss, uphill)
+        self._before, self._last_loss = window.last, window.loss
+        if reason:
+            self.begin(window.last)
+        return reason
+
+    def _divergence(self, window: Window) -> str | None:
+        loss, velocity = window.loss, window.last.velocity_norm
+        if self._best is None or loss < self._best[0]:
+            self._best = loss, velocity
+        lowest, velocity_there = self._best
+        if loss >= 2.0 * lowest > 0.0 and velocity > velocity_there:
+            return f"the loss grew from {lowest:.4g} to {loss:.4g} with the velocity"
+        return None
+
+    def _oscillation(self, loss: float, uphill: float) -> str | None:
+        dies_away = loss < 0.5 * self._last_loss < math.inf
+        is_one = uphill > self._max_uphill and not dies_away
+        self._oscillating = self._oscillating + 1 if is_one else 0
+        if self._oscillating < self._patience:
+            return None
+        return f"the velocity pointed uphill in {uphill:.0%} of the last updates"
