@@ -23,6 +23,9 @@ def momentum_optimizers(model: Any) -> list[MomentumOptimizer]:
     Raises:
         ValueError: If none of the model's optimizers has a gamma.
     """
+    if not model.optimizer.built and model.built:
+        # A MultiOptimizer finds out only now which optimizers it has.
+        model.optimizer.build(model.trainable_variables)
     found = [
         optimizer
         for optimizer in _unwrapped(model.optimizer)

@@ -57,7 +57,7 @@ class Overshoot:
         return None
 
     def _oscillation(self, loss: float, uphill: float) -> str | None:
-        dies_away = loss < 0.5 * self._last_loss < math.inf
+        dies_away = loss <= 0.5 * self._last_loss < math.inf
         is_one = uphill > self._max_uphill and not dies_away
         self._oscillating = self._oscillating + 1 if is_one else 0
         if self._oscillating < self._patience:

@@ -144,7 +144,9 @@ class OvershootGuard(keras.callbacks.Callback):
         self._batches += batch + 1 - self._done
         self._sum, self._done = total, batch + 1
         if self._batches >= self.window:
-            self._judge(self._losses / self._batches)
+            # The mean has the digits of a float32; what is lost in it counts as 0.
+            is_lost = self._losses < 1e-6 * self._sum
+            self._judge(0.0 if is_lost else self._losses / self._batches)
             self._losses, self._batches = 0.0, 0
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

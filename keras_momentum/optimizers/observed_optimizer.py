@@ -1,8 +1,8 @@
 """The abstract optimizer that can be watched."""
 
+import math
 from typing import Any, NamedTuple
 
-import numpy as np
 from keras import ops
 from keras.backend import standardize_dtype
 
@@ -70,12 +70,12 @@ class ObservedOptimizer(PackedOptimizer):
 
     def observation(self) -> Observation:
         """The last update that was observed."""
-        alignment, *squares = ops.convert_to_numpy(self._seen).astype(float)
-        gradient, velocity, update, weights = np.sqrt(squares)
+        alignment, *squares = ops.convert_to_numpy(self._seen).tolist()
+        gradient, velocity, update, weights = map(math.sqrt, squares)
         observed, uphill, restarts = ops.convert_to_numpy(self._counts)
         return Observation(
-            gradient_norm=float(gradient),
-            velocity_norm=float(velocity),
+            gradient_norm=gradient,
+            velocity_norm=velocity,
             update_ratio=_ratio(update, weights),
             cosine=_ratio(alignment, gradient * velocity),
             observed=int(observed),
@@ -170,7 +170,7 @@ class ObservedOptimizer(PackedOptimizer):
 
 
 def _ratio(numerator: float, denominator: float) -> float:
-    return float(numerator / denominator) if denominator else 0.0
+    return numerator / denominator if denominator else 0.0
 
 
 def _square(vector: Any) -> Any:

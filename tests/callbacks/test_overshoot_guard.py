@@ -1,0 +1,147 @@
+"""`OvershootGuard`: runs that fail without it, and runs that need no help."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import keras_momentum
+from keras_momentum.callbacks import OvershootGuard
+from tests.callbacks import fitting
+from tests.callbacks.fitting import compiled, fit, gamma_of, weights_of
+
+# A valley ½ Σ λ w² with curvatures λ of 1, 0.1 and 0.01, one update an epoch.
+CURVATURES = np.array([1.0, 0.1, 0.01])
+VALLEY = np.diag(np.sqrt(CURVATURES * 1.5)).astype(np.float32)
+UPDATES = 600
+
+
+def descend(gamma: float, *callbacks: Any, **arguments: Any) -> keras.Model:
+    """`UPDATES` updates down the valley, all in one epoch."""
+    model = compiled(keras_momentum.Momentum(0.5, gamma), **arguments)
+    x = np.tile(VALLEY, (UPDATES, 1))
+    fit(model, *callbacks, x=x, y=np.zeros((len(x), 1)), batch_size=3)
+    return model
+
+
+def height(model: keras.Model) -> float:
+    """How far up the valley's side the weights are, where they began at about 1."""
+    w = weights_of(model)[:, 0].astype(np.float64)
+    return float(np.sum(CURVATURES * w**2) / 2)
+
+
+def test_too_much_momentum_in_a_valley_fails_without_it_and_not_with_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert height(descend(0.99)) > 1e-4
+    rescued = descend(0.99, OvershootGuard())
+    assert height(rescued) < 1e-6
+    assert gamma_of(rescued) < 0.99
+    out = capsys.readouterr().out
+    assert "OvershootGuard lowering gamma from 0.99 to 0.9, because the velocity" in out
+
+
+def test_restarts_alone_rescue_it_too() -> None:
+    guard = OvershootGuard(action="restart", window=10, patience=1, verbose=0)
+    rescued = descend(0.99, guard)
+    assert gamma_of(rescued) == pytest.approx(0.99)
+    assert height(rescued) < height(descend(0.99)) / 10
+
+
+def test_a_healthy_run_is_the_same_bit_for_bit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plain, guarded = descend(0.9), descend(0.9, OvershootGuard())
+    assert capsys.readouterr().out == ""
+    assert height(plain) < 1e-6
+    np.testing.assert_array_equal(weights_of(plain), weights_of(guarded))
+    assert gamma_of(guarded) == gamma_of(plain)
+
+
+def test_noise_alone_is_no_overshoot(capsys: pytest.CaptureFixture[str]) -> None:
+    # Labels that can't be learnt: nothing is left but the noise of the batches.
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4000, 50)).astype(np.float32)
+    y = rng.normal(size=(4000, 1)).astype(np.float32)
+    model = keras.Sequential([keras.Input((50,)), keras.layers.Dense(1)])
+    model.compile(keras_momentum.Momentum(0.001, 0.9), "mse")
+    model.fit(x, y, batch_size=4, epochs=2, verbose=0, callbacks=[OvershootGuard()])
+    assert capsys.readouterr().out == ""
+
+
+def test_a_loss_that_grows_with_the_velocity_is_a_divergence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # Above 2 (1 + γ) / λ momentum diverges, with γ = 0 from 2 / λ on.
+    guard = OvershootGuard(window=10, min_gamma=0.0, factor=0.5)
+    model = compiled(keras_momentum.Momentum(3.9, 0.9))
+    x = np.tile(VALLEY, (100, 1))
+    fit(model, guard, x=x, y=np.zeros((len(x), 1)), batch_size=3)
+    assert "because the loss grew from" in capsys.readouterr().out
+
+
+def test_windows_go_over_the_ends_of_epochs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # 100 epochs of one update each are the same as one epoch of 100.
+    x, y = np.tile(VALLEY, (100, 1)), np.zeros((300, 1))
+    fit(
+        compiled(keras_momentum.Momentum(0.5, 0.99)),
+        OvershootGuard(),
+        x=VALLEY,
+        y=y[:3],
+        batch_size=3,
+        epochs=100,
+    )
+    by_epochs = capsys.readouterr().out
+    fit(
+        compiled(keras_momentum.Momentum(0.5, 0.99)),
+        OvershootGuard(),
+        x=x,
+        y=y,
+        batch_size=3,
+    )
+    at_once = capsys.readouterr().out
+    assert "Epoch 100, batch 1: " in by_epochs
+    assert by_epochs.replace("Epoch 100, batch 1:", "Epoch 1, batch 100:") == at_once
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch has one step an execution"
+)
+def test_several_steps_an_execution() -> None:
+    guard = OvershootGuard(verbose=0)
+    assert height(descend(0.99, guard, steps_per_execution=10)) < 1e-6
+
+
+def test_a_late_guard_sees_only_what_follows() -> None:
+    model = descend(0.9)
+    guard = OvershootGuard()
+    fit(model, guard, epochs=2)
+    assert gamma_of(model) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("action", "stop"),
+        ("factor", 1.0),
+        ("min_gamma", -0.1),
+        ("window", 3),
+        ("patience", 0),
+        ("max_uphill", 2.0),
+        ("verbose", -1),
+    ],
+)
+def test_wrong_arguments_are_named(argument: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"`{argument}`.*Received"):
+        OvershootGuard(**{argument: value})
+
+
+def test_nothing_but_a_mean_is_needed_of_the_logs() -> None:
+    # A model with metrics and without: the loss is that of the epoch so far.
+    guard = OvershootGuard(verbose=0)
+    model = compiled(keras_momentum.Momentum(0.5, 0.9), metrics=["mae"])
+    fit(model, guard, epochs=20)
+    assert fitting.gamma_of(model) == pytest.approx(0.9)
