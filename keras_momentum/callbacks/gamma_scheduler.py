@@ -102,12 +102,18 @@ class GammaScheduler(GammaCallback):
         elif self.unit == "step":
             optimizers = momentum_optimizers(self.model)
             self._first = [first_update(self.params, o, epoch) for o in optimizers]
-            self._done = [-1] * len(optimizers)
+            self._done: dict[int, tuple[int, float]] = {}
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
         optimizers = momentum_optimizers(self.model)
-        if self.unit == "epoch":
+        if self._is_planned:
+            self._plan.before_epoch()
+        elif self._is_called_each_step:
+            # See StepPlan: what was set before a batch that did not come.
+            for number, (_, gamma) in self._done.items():
+                optimizers[number].gamma = gamma
+        else:
             for optimizer in optimizers:
                 self._set(optimizer, epoch)
         gammas = [_gamma(optimizer) for optimizer in optimizers]
@@ -124,9 +130,10 @@ class GammaScheduler(GammaCallback):
         elif self._is_called_each_step:
             for number, optimizer in enumerate(momentum_optimizers(self.model)):
                 now = int(ops.convert_to_numpy(optimizer.iterations))
-                if now > self._done[number]:  # Else this batch is only accumulated.
+                done, _ = self._done.get(number, (-1, 0.0))
+                if now > done:  # Else this batch is only accumulated.
                     self._set(optimizer, now - self._first[number])
-                    self._done[number] = now
+                    self._done[number] = now, _gamma(optimizer)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._is_planned:

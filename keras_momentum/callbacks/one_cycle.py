@@ -135,6 +135,10 @@ class OneCycle(GammaCallback):
             f"{self.gammas[1]:.4g}."
         )
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        self._plan.before_epoch()
+
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:

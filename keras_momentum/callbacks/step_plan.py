@@ -37,7 +37,7 @@ class StepPlan:
         self._hand_out = hand_out
 
     def begin(self, epoch: int) -> None:
-        """Makes the first plan.
+        """Finds out where step 0 is; called once in a `fit`.
 
         Args:
             epoch: The epoch that begins now.
@@ -57,7 +57,13 @@ class StepPlan:
             first_update(params, optimizer, epoch)
             for optimizer in momentum_optimizers(model)
         ]
-        self._plan()
+        self._left = 0
+
+    def before_epoch(self) -> None:
+        """Makes a plan, if the last one may have been lost or will not suffice."""
+        if self._left < self._batches + 1 or self._is_doubtful:
+            self._plan()
+        self._is_doubtful = False
 
     def before_batch(self) -> None:
         """Makes the next plan if the last one might not suffice for an execution."""
@@ -65,6 +71,9 @@ class StepPlan:
         # coefficient of one update more.
         if self._left < self._batches + 1:
             self._plan()
+            # Where data end without a warning, `fit` begins a batch that does not
+            # come, and Keras on JAX then undoes what was set before it.
+            self._is_doubtful = True
         self._left -= self._batches
 
     def _plan(self) -> None:
