@@ -81,3 +81,22 @@ def float_dtype(name: str, value: Any) -> str:
             f"Received: {name}={value!r}"
         )
     return dtype
+
+
+def not_above(name: str, value: float, other_name: str, other: float) -> None:
+    """Raises `ValueError` if a value is above that of another argument."""
+    if value > other:
+        raise ValueError(
+            f"Argument `{name}` must not be above `{other_name}`, {other!r}. "
+            f"Received: {name}={value!r}"
+        )
+
+
+def schedule(name: str, value: Any) -> Any:
+    """Returns `value` if it is a schedule; raises `ValueError` otherwise."""
+    if not isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        raise ValueError(
+            f"Argument `{name}` must be an instance of LearningRateSchedule, or a list "
+            f"of them. Received: {name}={value!r}"
+        )
+    return value

@@ -63,7 +63,7 @@ class OneCycle(GammaCallback):
     ...     callbacks=[cycle],
     ... )
     >>> [round(gamma, 3) for gamma in history.history["gamma"]]
-    [0.896, 0.851, 0.91, 0.95]
+    [0.889, 0.854, 0.919, 0.95]
 
     Reference:
 
@@ -94,14 +94,10 @@ class OneCycle(GammaCallback):
             peak,
             arguments.positive_float("final_learning_rate", final_learning_rate),
         )
-        highest = arguments.coefficient("max_gamma", max_gamma)
-        lowest = arguments.coefficient("min_gamma", min_gamma)
-        if lowest > highest:
-            raise ValueError(
-                f"Argument `min_gamma` must not be above `max_gamma`, {max_gamma}. "
-                f"Received: min_gamma={min_gamma}"
-            )
-        self.gammas = (highest, lowest, highest)
+        arguments.coefficient("max_gamma", max_gamma)
+        arguments.coefficient("min_gamma", min_gamma)
+        arguments.not_above("min_gamma", min_gamma, "max_gamma", max_gamma)
+        self.gammas = (max_gamma, min_gamma, max_gamma)
         self.warmup = arguments.coefficient("warmup", warmup)
         if epochs is not None:
             arguments.integer("epochs", epochs, minimum=1)

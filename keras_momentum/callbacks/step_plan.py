@@ -58,6 +58,7 @@ class StepPlan:
             for optimizer in momentum_optimizers(model)
         ]
         self._left = 0
+        self._is_doubtful = False
 
     def before_epoch(self) -> None:
         """Makes a plan, if the last one may have been lost or will not suffice."""

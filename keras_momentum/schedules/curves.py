@@ -1,5 +1,6 @@
 """Curves: functions of the progress of a schedule, a number that goes from 0 to 1."""
 
+import math
 from typing import Any
 
 import keras
@@ -20,6 +21,17 @@ def as_float(value: Any) -> Any:
     return ops.cast(value, float_type())
 
 
+def as_integer(step: Any) -> Any:
+    """A number or tensor of any shape as integers, rounded down.
+
+    In float32 the steps after 2^24 are not told apart.
+    """
+    step = ops.convert_to_tensor(step)
+    if "int" in keras.backend.standardize_dtype(step.dtype):
+        return step
+    return ops.cast(ops.floor(step), "int32")
+
+
 def progress(step: Any, steps: Any) -> Any:
     """τ = min(max(step, 0) / steps, 1), in `float_type`.
 
@@ -33,4 +45,53 @@ def progress(step: Any, steps: Any) -> Any:
 
 def linear(initial: Any, final: Any, progress: Any) -> Any:
     """A straight line; it never leaves [initial, final] by rounding."""
-    return initial + (final - initial) * progress
+    return _within(initial, final, initial + (final - initial) * progress)
+
+
+def cosine(initial: Any, final: Any, progress: Any) -> Any:
+    """Half a cosine, flat at both ends."""
+    return linear(initial, final, (1.0 - ops.cos(math.pi * progress)) / 2.0)
+
+
+def horizon(initial: float, final: float, progress: Any) -> Any:
+    """A geometric sequence of 1 − γ, and so of the horizon 1 / (1 − γ)."""
+    ratio = (1.0 - final) / (1.0 - initial)
+    gamma = 1.0 - (1.0 - initial) * ops.power(as_float(ratio), progress)
+    return _within(initial, final, gamma)
+
+
+def demon(initial: float, progress: Any) -> Any:
+    """The sum of all γ^i with i > 0, γ / (1 − γ), falls to 0 in a straight line."""
+    left = initial * (1.0 - progress)
+    return left / ((1.0 - initial) + left)
+
+
+def triangle(lowest: float, highest: float, progress: Any) -> Any:
+    """From `lowest` to `highest` and back."""
+    return linear(lowest, highest, 1.0 - ops.abs(2.0 * progress - 1.0))
+
+
+def one_cycle(
+    step: Any, values: tuple[float, float, float], peak: float, last: float
+) -> Any:
+    """Half a cosine from the first value to the second and one to the third.
+
+    Args:
+        step: The index of the update, as in `progress`.
+        values: The values at step 0, at `peak` and from `last` on.
+        peak: A number >= 0.
+        last: A number >= `peak`.
+    """
+    step = as_float(step)
+    first, second, third = values
+    # Where a half has no length, only its end is left of it.
+    to_peak = progress(step, peak) if peak > 0 else ops.ones_like(step)
+    to_last = progress(step - peak, last - peak) if last > peak else ops.ones_like(step)
+    return ops.where(
+        step < peak, cosine(first, second, to_peak), cosine(second, third, to_last)
+    )
+
+
+def _within(initial: Any, final: Any, value: Any) -> Any:
+    ends = as_float(initial), as_float(final)
+    return ops.clip(as_float(value), ops.minimum(*ends), ops.maximum(*ends))

@@ -6,10 +6,11 @@ import keras
 
 from keras_momentum import arguments
 from keras_momentum.schedules import curves
+from keras_momentum.schedules.ramp import Ramp
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
-class LinearRamp(keras.optimizers.schedules.LearningRateSchedule):
+class LinearRamp(Ramp):
     """A straight line from `initial` to `final`, then constant.
 
     ```python
@@ -44,14 +45,11 @@ class LinearRamp(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, initial: float = 0.5, final: float = 0.95, *, steps: int):
-        self.initial = arguments.finite_float("initial", initial)
-        self.final = arguments.finite_float("final", final)
-        self.steps = arguments.integer("steps", steps, minimum=1)
-
-    def __call__(self, step: Any) -> Any:
-        return curves.linear(
-            self.initial, self.final, curves.progress(step, self.steps)
+        super().__init__(
+            arguments.finite_float("initial", initial),
+            arguments.finite_float("final", final),
+            steps,
         )
 
-    def get_config(self) -> dict[str, Any]:
-        return {"initial": self.initial, "final": self.final, "steps": self.steps}
+    def curve(self, progress: Any) -> Any:
+        return curves.linear(self.initial, self.final, progress)
