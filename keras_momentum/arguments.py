@@ -83,20 +83,23 @@ def float_dtype(name: str, value: Any) -> str:
     return dtype
 
 
-def not_above(name: str, value: float, other_name: str, other: float) -> None:
-    """Raises `ValueError` if a value is above that of another argument."""
-    if value > other:
+def bounds(minimum: Any, maximum: Any) -> tuple[float, float]:
+    """Returns both if they are finite floats in order; raises `ValueError` otherwise."""
+    finite_float("minimum", minimum)
+    finite_float("maximum", maximum)
+    if minimum > maximum:
         raise ValueError(
-            f"Argument `{name}` must not be above `{other_name}`, {other!r}. "
-            f"Received: {name}={value!r}"
+            f"Argument `minimum` must not be above `maximum`, {maximum!r}. "
+            f"Received: minimum={minimum!r}"
         )
+    return minimum, maximum
 
 
 def schedule(name: str, value: Any) -> Any:
     """Returns `value` if it is a schedule; raises `ValueError` otherwise."""
     if not isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
         raise ValueError(
-            f"Argument `{name}` must be an instance of LearningRateSchedule, or a list "
-            f"of them. Received: {name}={value!r}"
+            f"Argument `{name}` must be an instance of LearningRateSchedule. "
+            f"Received: {name}={value!r}"
         )
     return value

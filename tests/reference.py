@@ -3,6 +3,7 @@
 γ, η: one number an update. A restart is an update with γ = 0.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -132,3 +133,55 @@ def restarts(steps: int, every: int | None = None, at: Sequence[int] = ()) -> Ar
     t = np.arange(steps)
     planned = (t > 0) & (t % every == 0) if every else np.zeros(steps, bool)
     return planned | np.isin(t, list(at))
+
+
+# Schedules, of a step t; τ = min(t / steps, 1).
+
+
+def cosine_ramp(t: float, initial: float, final: float, steps: float) -> float:
+    """γ(t) = final + (initial − final) (1 + cos πτ) / 2."""
+    return final + (initial - final) * (1 + math.cos(math.pi * min(t / steps, 1))) / 2
+
+
+def horizon_ramp(t: float, initial: float, final: float, steps: float) -> float:
+    """γ(t) = 1 − (1 − initial)^{1−τ} (1 − final)^τ."""
+    tau = min(t / steps, 1)
+    return 1 - (1 - initial) ** (1 - tau) * (1 - final) ** tau
+
+
+def sutskever_ramp(t: int, maximum: float, period: int) -> float:
+    """γ(t) = min(1 − 2^{−1−log2(⌊t/period⌋ + 1)}, maximum)."""
+    return min(1 - 2 ** (-1 - math.log2(t // period + 1)), maximum)
+
+
+def nesterov_sequence(t: float, maximum: float) -> float:
+    """γ(t) = min(t / (t + 3), maximum)."""
+    return min(t / (t + 3), maximum)
+
+
+def nesterov_strongly_convex(kappa: float) -> float:
+    """γ = (√κ − 1) / (√κ + 1)."""
+    return (math.sqrt(kappa) - 1) / (math.sqrt(kappa) + 1)
+
+
+def demon(t: float, initial: float, steps: float) -> float:
+    """γ(t) = γ0 (1−τ) / ((1 − γ0) + γ0 (1−τ))."""
+    tau = min(t / steps, 1)
+    return initial * (1 - tau) / ((1 - initial) + initial * (1 - tau))
+
+
+def one_cycle(
+    t: float, values: tuple[float, float, float], peak: float, last: float
+) -> float:
+    """A cosine from values[0] to values[1] at `peak` and to values[2] at `last`."""
+    if t < peak:
+        return cosine_ramp(t, values[0], values[1], peak)
+    if t >= last:
+        return values[2]
+    return cosine_ramp(t - peak, values[1], values[2], last - peak)
+
+
+def cyclic(t: int, minimum: float, maximum: float, period: int) -> float:
+    """A triangle: minimum, maximum after half a period, minimum."""
+    phase = t % period / period
+    return minimum + (maximum - minimum) * min(2 * phase, 2 - 2 * phase)

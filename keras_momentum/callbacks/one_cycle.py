@@ -96,7 +96,11 @@ class OneCycle(GammaCallback):
         )
         arguments.coefficient("max_gamma", max_gamma)
         arguments.coefficient("min_gamma", min_gamma)
-        arguments.not_above("min_gamma", min_gamma, "max_gamma", max_gamma)
+        if min_gamma > max_gamma:
+            raise ValueError(
+                f"Argument `min_gamma` must not be above `max_gamma`, {max_gamma!r}. "
+                f"Received: min_gamma={min_gamma!r}"
+            )
         self.gammas = (max_gamma, min_gamma, max_gamma)
         self.warmup = arguments.coefficient("warmup", warmup)
         if epochs is not None:

@@ -43,6 +43,22 @@ def progress(step: Any, steps: Any) -> Any:
     return ops.clip(as_float(step) / as_float(steps), 0.0, 1.0)
 
 
+def remaining(step: Any, steps: Any) -> Any:
+    """1 − τ with all its digits, also near the end.
+
+    Args:
+        step: As in `progress`.
+        steps: As in `progress`.
+    """
+    left = steps - ops.convert_to_tensor(step)
+    return ops.clip(as_float(left) / as_float(steps), 0.0, 1.0)
+
+
+def constant(step: Any, value: float) -> Any:
+    """The value at every step."""
+    return ops.full_like(as_float(step), value)
+
+
 def linear(initial: Any, final: Any, progress: Any) -> Any:
     """A straight line; it never leaves [initial, final] by rounding."""
     return _within(initial, final, initial + (final - initial) * progress)
@@ -53,22 +69,22 @@ def cosine(initial: Any, final: Any, progress: Any) -> Any:
     return linear(initial, final, (1.0 - ops.cos(math.pi * progress)) / 2.0)
 
 
-def horizon(initial: float, final: float, progress: Any) -> Any:
+def horizon(initial: float, final: float, progress: Any, remaining: Any) -> Any:
     """A geometric sequence of 1 − γ, and so of the horizon 1 / (1 − γ)."""
-    ratio = (1.0 - final) / (1.0 - initial)
-    gamma = 1.0 - (1.0 - initial) * ops.power(as_float(ratio), progress)
+    first, last = as_float(1.0 - initial), as_float(1.0 - final)
+    gamma = 1.0 - ops.power(first, remaining) * ops.power(last, progress)
     return _within(initial, final, gamma)
 
 
-def demon(initial: float, progress: Any) -> Any:
-    """The sum of all γ^i with i > 0, γ / (1 − γ), falls to 0 in a straight line."""
-    left = initial * (1.0 - progress)
+def demon(initial: float, remaining: Any) -> Any:
+    """γ / (1 − γ), the sum of all γ^i with i > 0, falls to 0 in a straight line."""
+    left = initial * remaining
     return left / ((1.0 - initial) + left)
 
 
-def triangle(lowest: float, highest: float, progress: Any) -> Any:
-    """From `lowest` to `highest` and back."""
-    return linear(lowest, highest, 1.0 - ops.abs(2.0 * progress - 1.0))
+def triangle(progress: Any) -> Any:
+    """From 0 to 1 and back."""
+    return 1.0 - ops.abs(2.0 * progress - 1.0)
 
 
 def one_cycle(

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.schedules import checks, curves
+from keras_momentum.schedules import curves
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
@@ -43,7 +43,7 @@ class CyclicGamma(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, minimum: float = 0.85, maximum: float = 0.95, *, period: int):
-        self.minimum, self.maximum = checks.bounds(minimum, maximum)
+        self.minimum, self.maximum = arguments.bounds(minimum, maximum)
         self.period = arguments.integer("period", period, minimum=1)
 
     def __call__(self, step: Any) -> Any:

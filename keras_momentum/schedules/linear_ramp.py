@@ -4,7 +4,6 @@ from typing import Any
 
 import keras
 
-from keras_momentum import arguments
 from keras_momentum.schedules import curves
 from keras_momentum.schedules.ramp import Ramp
 
@@ -44,12 +43,7 @@ class LinearRamp(Ramp):
       and momentum in deep learning" (why the coefficient should grow).
     """
 
-    def __init__(self, initial: float = 0.5, final: float = 0.95, *, steps: int):
-        super().__init__(
-            arguments.finite_float("initial", initial),
-            arguments.finite_float("final", final),
-            steps,
+    def __call__(self, step: Any) -> Any:
+        return curves.linear(
+            self.initial, self.final, curves.progress(step, self.steps)
         )
-
-    def curve(self, progress: Any) -> Any:
-        return curves.linear(self.initial, self.final, progress)

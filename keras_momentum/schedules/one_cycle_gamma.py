@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_momentum import arguments
-from keras_momentum.schedules import checks, curves
+from keras_momentum.schedules import curves
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
@@ -27,13 +27,13 @@ class OneCycleGamma(keras.optimizers.schedules.LearningRateSchedule):
         minimum: A float, not above `maximum`. The value at step `warmup * steps`.
             Defaults to `0.85`.
         steps: An integer >= 1. The length of the cycle, in updates of the optimizer.
-        warmup: A float in [0, 1). The share of `steps` in which the value falls; with
+        warmup: A float in [0, 1]. The share of `steps` in which the value falls; with
             `0.0` it starts at `minimum`. Defaults to `0.3`.
 
     Raises:
         ValueError: If `maximum` or `minimum` is not a finite float, `minimum` is above
             `maximum`, `steps` is not an integer >= 1, or `warmup` is not a float in
-            [0, 1).
+            [0, 1].
 
     Example:
 
@@ -55,9 +55,9 @@ class OneCycleGamma(keras.optimizers.schedules.LearningRateSchedule):
         steps: int,
         warmup: float = 0.3,
     ):
-        self.minimum, self.maximum = checks.bounds(minimum, maximum)
+        self.minimum, self.maximum = arguments.bounds(minimum, maximum)
         self.steps = arguments.integer("steps", steps, minimum=1)
-        self.warmup = arguments.decay("warmup", warmup)
+        self.warmup = arguments.coefficient("warmup", warmup)
 
     def __call__(self, step: Any) -> Any:
         values = (self.maximum, self.minimum, self.maximum)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.schedules import checks, curves
+from keras_momentum.schedules import curves
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
@@ -44,8 +44,8 @@ class Restarted(keras.optimizers.schedules.LearningRateSchedule):
       descent".
     """
 
-    def __init__(self, schedule: checks.Schedule, every: int):
-        self.schedule = checks.schedule("schedule", schedule)
+    def __init__(self, schedule: Any, every: int):
+        self.schedule = arguments.schedule("schedule", schedule)
         self.every = arguments.integer("every", every, minimum=1)
 
     def __call__(self, step: Any) -> Any:

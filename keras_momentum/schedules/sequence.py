@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.schedules import checks, curves
+from keras_momentum.schedules import curves
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
@@ -44,9 +44,9 @@ class Sequence(keras.optimizers.schedules.LearningRateSchedule):
     >>> optimizer = keras_momentum.Momentum(learning_rate=0.01, momentum=sequence)
     """
 
-    def __init__(self, schedules: Iterable[checks.Schedule], boundaries: Iterable[int]):
+    def __init__(self, schedules: Iterable[Any], boundaries: Iterable[int]):
         self.schedules = [
-            checks.schedule(f"schedules[{i}]", schedule)
+            arguments.schedule(f"schedules[{i}]", schedule)
             for i, schedule in enumerate(schedules)
         ]
         self.boundaries: list[int] = []
@@ -63,7 +63,7 @@ class Sequence(keras.optimizers.schedules.LearningRateSchedule):
             )
 
     def __call__(self, step: Any) -> Any:
-        step = curves.as_step(step)
+        step = ops.convert_to_tensor(step)
         value = curves.as_float(self.schedules[0](ops.maximum(step, 0)))
         for boundary, schedule in zip(self.boundaries, self.schedules[1:], strict=True):
             next_value = schedule(ops.maximum(step - boundary, 0))
