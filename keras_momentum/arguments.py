@@ -84,7 +84,7 @@ def float_dtype(name: str, value: Any) -> str:
 
 
 def bounds(minimum: Any, maximum: Any) -> tuple[float, float]:
-    """Returns both if they are finite floats in order; raises `ValueError` otherwise."""
+    """Returns both if they are finite floats in order; else raises `ValueError`."""
     finite_float("minimum", minimum)
     finite_float("maximum", maximum)
     if minimum > maximum:

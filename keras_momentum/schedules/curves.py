@@ -18,6 +18,9 @@ def float_type() -> str:
 
 def as_float(value: Any) -> Any:
     """A number or tensor of any shape in `float_type`."""
+    if isinstance(value, float | int):
+        # `cast` would make it a float32 first.
+        return ops.convert_to_tensor(value, float_type())
     return ops.cast(value, float_type())
 
 

@@ -45,7 +45,7 @@ class Case:
     bounds: Callable[..., tuple[float, float]]
     direction: Callable[..., int]
     ends: Callable[..., tuple[float, float]] | None = None
-    length: Callable[..., int] = lambda steps, **_: steps
+    length: Callable[..., int] = lambda steps=1000, **_: steps
 
 
 def ordered(lowest: str, highest: str, **others: Any) -> st.SearchStrategy[Arguments]:
@@ -106,7 +106,12 @@ CASES: dict[str, Case] = {
         lambda initial, steps: (initial, 0.0),
     ),
     "OneCycleGamma": Case(
-        ordered("minimum", "maximum", steps=lengths, warmup=shares()),
+        ordered(
+            "minimum",
+            "maximum",
+            steps=lengths,
+            warmup=st.sampled_from((0.0, 0.1, 0.3, 1.0)),
+        ),
         lambda t, minimum, maximum, steps, warmup: reference.one_cycle(
             t, (maximum, minimum, maximum), warmup * steps, steps
         ),

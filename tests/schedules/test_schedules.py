@@ -37,7 +37,7 @@ def test_every_schedule_is_in_the_table() -> None:
 def test_values_are_those_of_the_formula(name: str, data: Any) -> None:
     case = CASES[name]
     arguments = data.draw(case.arguments)
-    length = 2 * case.length(**{"steps": 1000, **arguments})
+    length = 2 * case.length(**arguments)
     steps = np.array(
         data.draw(st.lists(st.integers(0, length), min_size=1, max_size=20)), np.int32
     )
@@ -55,7 +55,7 @@ def test_values_are_those_of_the_formula(name: str, data: Any) -> None:
 def test_bounds_and_direction_and_ends(name: str, data: Any) -> None:
     case = CASES[name]
     arguments = data.draw(case.arguments)
-    length = case.length(**{"steps": 1000, **arguments})
+    length = case.length(**arguments)
     steps = np.unique(np.linspace(0, 1.5 * length + 5, 200).astype(np.int32))
     found = values(make(name, arguments), steps)
     lowest, highest = np.float32(case.bounds(**arguments))
@@ -104,7 +104,7 @@ def test_no_staircase_in_ten_million_steps(name: str, floatx: str) -> None:
         found, wanted = values(schedule, steps), expected(case, arguments, steps)
         np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * ULP)
         # A stair of float32 itself is 2^-24 high below 1.
-        stairs = abs(wanted[-1] - wanted[0]) * 2**24
+        stairs = min(len(steps), abs(wanted[-1] - wanted[0]) * 2**24)
         assert len(np.unique(found)) >= stairs / 2
 
 
@@ -201,11 +201,11 @@ def test_values_are_equal_on_another_backend(backend: str, tmp_path: Path) -> No
     ],
 )
 def test_wrong_arguments_are_named(name: str, argument: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=f"`{argument}`.*Received"):
+    with pytest.raises(ValueError, match=rf"`{argument}(\[\d\])?`.*Received"):
         make(name, {**CASES[name].example, argument: value})
 
 
 def test_boundaries_must_increase() -> None:
     constant = schedules.Constant(0.5)
-    with pytest.raises(ValueError, match=r"`boundaries` must be increasing"):
+    with pytest.raises(ValueError, match=r"`boundaries\[1\]` must be an integer >= 21"):
         schedules.Sequence([constant] * 3, [20, 20])
