@@ -74,5 +74,5 @@ class Course:
         i = ops.floor_divide(offset, spacing)
         here, there = points[i], points[ops.minimum(i + 1, self.capacity - 1)]
         fraction = curves.as_float(offset - i * spacing) / curves.as_float(spacing)
-        value = curves.linear(here, there, ops.cast(fraction, points.dtype))
+        value = here + (there - here) * ops.cast(fraction, points.dtype)
         return ops.where(count > 0, value, ops.cast(otherwise, points.dtype))

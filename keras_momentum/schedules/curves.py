@@ -62,12 +62,17 @@ def constant(step: Any, value: float) -> Any:
     return ops.full_like(as_float(step), value)
 
 
-def linear(initial: Any, final: Any, progress: Any) -> Any:
-    """A straight line; it never leaves [initial, final] by rounding."""
-    return _within(initial, final, initial + (final - initial) * progress)
+def within(initial: float, final: float, value: Any) -> Any:
+    """The value, but between two numbers, in either order, whatever its rounding."""
+    return ops.clip(value, min(initial, final), max(initial, final))
 
 
-def cosine(initial: Any, final: Any, progress: Any) -> Any:
+def linear(initial: float, final: float, progress: Any) -> Any:
+    """A straight line."""
+    return within(initial, final, initial + (final - initial) * progress)
+
+
+def cosine(initial: float, final: float, progress: Any) -> Any:
     """Half a cosine, flat at both ends."""
     return linear(initial, final, (1.0 - ops.cos(math.pi * progress)) / 2.0)
 
@@ -76,7 +81,7 @@ def horizon(initial: float, final: float, progress: Any, remaining: Any) -> Any:
     """A geometric sequence of 1 − γ, and so of the horizon 1 / (1 − γ)."""
     first, last = as_float(1.0 - initial), as_float(1.0 - final)
     gamma = 1.0 - ops.power(first, remaining) * ops.power(last, progress)
-    return _within(initial, final, gamma)
+    return within(initial, final, gamma)
 
 
 def demon(initial: float, remaining: Any) -> Any:
@@ -109,8 +114,3 @@ def one_cycle(
     return ops.where(
         step < peak, cosine(first, second, to_peak), cosine(second, third, to_last)
     )
-
-
-def _within(initial: Any, final: Any, value: Any) -> Any:
-    ends = as_float(initial), as_float(final)
-    return ops.clip(as_float(value), ops.minimum(*ends), ops.maximum(*ends))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.schedules import curves
@@ -47,7 +46,7 @@ class NesterovSequence(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         step = curves.as_float(step)
-        return ops.minimum(step / (step + 3.0), self.maximum)
+        return curves.within(0.0, self.maximum, step / (step + 3.0))
 
     def get_config(self) -> dict[str, Any]:
         return {"maximum": self.maximum}

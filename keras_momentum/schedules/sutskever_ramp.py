@@ -52,7 +52,7 @@ class SutskeverRamp(keras.optimizers.schedules.LearningRateSchedule):
         # Cast before 1 is added, for which an integer may be too large. And as
         # 2 ** (-1 - log2(n)) is 1 / (2 n), no logarithm has to lose digits.
         n = curves.as_float(stairs) + 1.0
-        return ops.minimum(1.0 - 0.5 / n, self.maximum)
+        return curves.within(0.0, self.maximum, 1.0 - 0.5 / n)
 
     def get_config(self) -> dict[str, Any]:
         return {"maximum": self.maximum, "period": self.period}
