@@ -83,7 +83,8 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         grads = [
             None if gradient is None else backend.tensor(gradient) for gradient in grads
         ]
-        super().apply(grads, trainable_variables)
+        with backend.after_batch(grads):
+            super().apply(grads, trainable_variables)
 
     def _backend_update_step(
         self,

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.optimizers import backend
+from keras_momentum.optimizers.conditional import conditional
 from keras_momentum.optimizers.control_variable import control_variable
 from keras_momentum.optimizers.steered_optimizer import SteeredOptimizer
 
@@ -49,7 +50,7 @@ class SkippingOptimizer(SteeredOptimizer):
             trainable_variables = list(trainable_variables)
             if not self.built:
                 self.build(trainable_variables)
-        backend.conditional(
+        conditional(
             backend.all_finite(grads),
             super().apply,
             self._count_skipped_step,

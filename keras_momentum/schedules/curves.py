@@ -24,15 +24,28 @@ def as_float(value: Any) -> Any:
     return ops.cast(value, float_type())
 
 
+def as_step(step: Any) -> Any:
+    """A number or tensor as a tensor to count in: signed integers, or `float_type`."""
+    step = ops.convert_to_tensor(step)
+    return as_float(step) if _is_float(step) else _as_int(step)
+
+
 def as_integer(step: Any) -> Any:
-    """A number or tensor of any shape as integers, rounded down.
+    """A number or tensor of any shape as signed integers, rounded down.
 
     In float32 the steps after 2^24 are not told apart.
     """
-    step = ops.convert_to_tensor(step)
-    if "int" in keras.backend.standardize_dtype(step.dtype):
-        return step
-    return ops.cast(ops.floor(step), "int32")
+    step = as_step(step)
+    return _as_int(ops.floor(step)) if _is_float(step) else step
+
+
+def _is_float(tensor: Any) -> bool:
+    return keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
+
+
+def _as_int(tensor: Any) -> Any:
+    # 2**31 - 1 in float32 is 2**31. JAX, which seldom has int64, clips it to int32.
+    return ops.cast(tensor, "int32" if keras.backend.backend() == "jax" else "int64")
 
 
 def progress(step: Any, steps: Any) -> Any:
@@ -53,7 +66,7 @@ def remaining(step: Any, steps: Any) -> Any:
         step: As in `progress`.
         steps: As in `progress`.
     """
-    left = steps - ops.convert_to_tensor(step)
+    left = steps - as_step(step)
     return ops.clip(as_float(left) / as_float(steps), 0.0, 1.0)
 
 
@@ -73,8 +86,13 @@ def linear(initial: float, final: float, progress: Any) -> Any:
 
 
 def cosine(initial: float, final: float, progress: Any) -> Any:
-    """Half a cosine, flat at both ends."""
-    return linear(initial, final, (1.0 - ops.cos(math.pi * progress)) / 2.0)
+    """Half a cosine, flat at both ends; counted from the nearer one, exact at both."""
+    is_near_first = progress < 0.5
+    distance = ops.where(is_near_first, progress, 1.0 - progress)
+    moved = ops.square(ops.sin(math.pi / 2.0 * distance))
+    return ops.where(
+        is_near_first, linear(initial, final, moved), linear(final, initial, moved)
+    )
 
 
 def horizon(initial: float, final: float, progress: Any, remaining: Any) -> Any:
@@ -108,9 +126,10 @@ def one_cycle(
     """
     step = as_float(step)
     first, second, third = values
-    # Where a half has no length, only its end is left of it.
+    # Where a half has no length, only its end is left of it. The second is counted
+    # from its end, which is a whole number where the peak is not.
     to_peak = progress(step, peak) if peak > 0 else ops.ones_like(step)
-    to_last = progress(step - peak, last - peak) if last > peak else ops.ones_like(step)
+    to_go = progress(last - step, last - peak) if last > peak else ops.zeros_like(step)
     return ops.where(
-        step < peak, cosine(first, second, to_peak), cosine(second, third, to_last)
+        step < peak, cosine(first, second, to_peak), cosine(third, second, to_go)
     )

@@ -63,7 +63,7 @@ class Sequence(keras.optimizers.schedules.LearningRateSchedule):
             )
 
     def __call__(self, step: Any) -> Any:
-        step = ops.convert_to_tensor(step)
+        step = curves.as_step(step)
         value = curves.as_float(self.schedules[0](ops.maximum(step, 0)))
         for boundary, schedule in zip(self.boundaries, self.schedules[1:], strict=True):
             next_value = schedule(ops.maximum(step - boundary, 0))

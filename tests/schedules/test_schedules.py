@@ -58,7 +58,7 @@ def test_bounds_and_direction_and_ends(name: str, data: Any) -> None:
     length = case.length(**arguments)
     steps = np.unique(np.linspace(0, 1.5 * length + 5, 200).astype(np.int32))
     found = values(make(name, arguments), steps)
-    lowest, highest = np.float32(case.bounds(**arguments))
+    lowest, highest = map(np.float32, case.bounds(**arguments))
     assert found.min() >= lowest - ULP
     assert found.max() <= highest + ULP
     assert found.min() >= 0.0

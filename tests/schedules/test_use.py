@@ -35,13 +35,12 @@ KERAS = {
 }
 
 
-@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", [*CASES, *KERAS])
-def test_it_works_as_a_gamma(name: str, mode: str) -> None:
+def test_it_works_as_a_gamma(name: str) -> None:
     schedule = KERAS[name] if name in KERAS else make(name, CASES[name].example)
     weight = keras.Variable([1.0, -1.0])
     optimizer = keras_momentum.Momentum(0.01, schedule)
-    step = stepper(optimizer, [weight], mode)
+    step = stepper(optimizer, [weight], MODES[-1])
     for _ in range(STEPS):
         step(np.array([1.0, 2.0], np.float32))
     gammas = [float(ops.convert_to_numpy(schedule(t))) for t in range(STEPS)]
