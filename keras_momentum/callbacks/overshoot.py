@@ -22,7 +22,7 @@ class Overshoot:
     """Says whether windows of updates show too much momentum, and how.
 
     Args:
-        patience: How many windows in a row must oscillate.
+        patience: How many windows in a row must show it.
         max_uphill: The share of updates in which the velocity may point uphill.
     """
 
@@ -35,7 +35,7 @@ class Overshoot:
         """Begins with what follows the update `last`."""
         self._before = last
         self._last_loss = math.inf
-        self._oscillating = 0
+        self._in_a_row = 0
 
     def __call__(self, window: Window) -> str | None:
         """Returns what shows it in `window`, or `None`."""
@@ -43,8 +43,10 @@ class Overshoot:
         uphill = (window.last.uphill - self._before.uphill) / max(observed, 1)
         reason = self._divergence(window) or self._oscillation(window.loss, uphill)
         self._before, self._last_loss = window.last, window.loss
-        if reason:
-            self.begin(window.last)
+        self._in_a_row = self._in_a_row + 1 if reason else 0
+        if self._in_a_row < self._patience:
+            return None
+        self.begin(window.last)
         return reason
 
     def _divergence(self, window: Window) -> str | None:
@@ -58,8 +60,6 @@ class Overshoot:
 
     def _oscillation(self, loss: float, uphill: float) -> str | None:
         dies_away = loss <= 0.5 * self._last_loss < math.inf
-        is_one = uphill > self._max_uphill and not dies_away
-        self._oscillating = self._oscillating + 1 if is_one else 0
-        if self._oscillating < self._patience:
+        if uphill <= self._max_uphill or dies_away:
             return None
         return f"the velocity pointed uphill in {uphill:.0%} of the last updates"

@@ -22,33 +22,34 @@ class OvershootGuard(keras.callbacks.Callback):
     underdamped oscillator does: the velocity points uphill, ⟨g, v⟩ < 0, in up to half
     of all updates. With less it hardly ever does, not even where the gradients are
     nothing but noise: then the cosine is √(1 − γ²) in the mean, 0.44 for 0.9. The guard
-    compares windows of updates and sees too much momentum
+    compares windows of updates and sees too much momentum in each of `patience` windows
 
-    - in an *oscillation*: in each of `patience` windows the velocity points uphill in
-      more than `max_uphill` of the updates, and the loss is not even halved by the next
-      window, as one that dies away would;
-    - in a *divergence*: the loss of a window is twice the lowest one so far or more,
-      and the velocity is longer than it was there.
+    - that *oscillate*: the velocity points uphill in more than `max_uphill` of the
+      updates, and the loss is not half of that of the window before, as that of an
+      oscillation would be which dies away;
+    - or that *diverge*: the loss is twice the lowest one so far or more, and the
+      velocity is longer than it was there.
 
     Then the velocity restarts from zero and, with `action="lower"`, gamma goes down:
 
     ```python
-    1 / (1 - gamma) = factor * 1 / (1 - gamma)   # the horizon, but gamma >= min_gamma
+    gamma = max(1 - (1 - gamma) / factor, min_gamma)   # the horizon times `factor`
     ```
 
-    A run that needs no help is not changed. The training step measures each update for
-    this, which costs about as much as the update itself; where a model was already
-    trained without being measured, its step is traced once more. A loss that is not a
-    number can't be helped: see `keras.callbacks.TerminateOnNaN`.
+    A run that needs no help is not changed, bit for bit; on TensorFlow with
+    `jit_compile=True`, where the step is another program, but for rounding. The step
+    measures each update for this, which costs about as much as the update itself; where
+    a model was already trained without being measured, its step is traced once more. A
+    loss that is not a number can't be helped: see `keras.callbacks.TerminateOnNaN`.
 
     Args:
         action: `"lower"` or `"restart"`. Only the latter works with a schedule or with
             another callback that moves gamma. Defaults to `"lower"`.
         factor: A float in (0, 1). Defaults to `0.1`: 0.999, 0.99, 0.9.
-        min_gamma: A float in [0, 1]. Gamma is not lowered below it. Defaults to `0.5`.
-        window: An integer >= 10, in batches. Defaults to `50`.
+        min_gamma: A float in [0, 1]. Gamma is not lowered below it. Defaults to `0.9`.
+        window: An integer >= 10, in batches. Defaults to `25`.
         patience: An integer >= 1, in windows. Defaults to `2`.
-        max_uphill: A float in [0, 1]. Defaults to `0.1`.
+        max_uphill: A float in [0, 1]. Defaults to `0.15`.
         verbose: An integer >= 0. 0: quiet, 1: a line whenever it acts. Defaults to `1`,
             as what it does should not go unnoticed.
 
@@ -85,10 +86,10 @@ class OvershootGuard(keras.callbacks.Callback):
         self,
         action: str = "lower",
         factor: float = 0.1,
-        min_gamma: float = 0.5,
-        window: int = 50,
+        min_gamma: float = 0.9,
+        window: int = 25,
         patience: int = 2,
-        max_uphill: float = 0.1,
+        max_uphill: float = 0.15,
         verbose: int = 1,
     ):
         super().__init__()
@@ -163,7 +164,8 @@ class OvershootGuard(keras.callbacks.Callback):
 
     def _act(self, optimizer: MomentumOptimizer, reason: str) -> None:
         gamma = float(ops.convert_to_numpy(optimizer.gamma))
-        lower = max(self.min_gamma, 1.0 - (1.0 - gamma) / self.factor)
+        # Rounded, as gamma has the digits of a float32.
+        lower = max(self.min_gamma, round(1.0 - (1.0 - gamma) / self.factor, 6))
         done = "setting velocity to 0"
         optimizer.restart()
         if self.action == "lower" and lower < gamma:

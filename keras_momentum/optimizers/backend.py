@@ -101,6 +101,19 @@ def once(scalars: Any, iteration: Any) -> Any:
     return scalars
 
 
+def computed_first(gradients: Any) -> Any:
+    """`gradients`, which JAX computes before it does anything with them.
+
+    It would compute the end of some in the loop of the update, with other last bits
+    where they are also looked at, so that looking would change the training.
+    """
+    if keras.backend.backend() != "jax":
+        return gradients
+    import jax
+
+    return jax.lax.optimization_barrier(gradients)
+
+
 def opaque(scalars: Any, iteration: Any) -> Any:
     """`scalars`, of which XLA doesn't know what they are.
 

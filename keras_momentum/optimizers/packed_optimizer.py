@@ -106,6 +106,7 @@ class PackedOptimizer(SlottedOptimizer, abc.ABC):
         if not (distributed := backend.is_distributed()):
             packs = {number: self._slots.packs[number][0] for number in gradients}
             gradients = clipping.clipped(self, gradients, packs)
+        gradients = backend.computed_first(gradients)
         coefficients = self.refined(self.coefficients(learning_rate), gradients)
         if distributed:
             super()._backend_update_step(grads, trainable_variables, coefficients)
