@@ -102,10 +102,10 @@ def once(scalars: Any, iteration: Any) -> Any:
 
 
 def computed_first(gradients: Any) -> Any:
-    """`gradients`, which JAX computes before it does anything with them.
+    """`gradients`, which XLA does not rewrite on JAX with what is done with them.
 
-    It would compute the end of some in the loop of the update, with other last bits
-    where they are also looked at, so that looking would change the training.
+    Else their last bits depend on whether they are also looked at, so that looking
+    changes the training.
     """
     if keras.backend.backend() != "jax":
         return gradients

@@ -1,7 +1,7 @@
-"""What a moving gamma costs: a ramp, restarts, and a change from a callback."""
+"""What a moving gamma costs, one that is watched, and a change from a callback."""
 
 from functools import partial
-from statistics import median
+from statistics import mean, median
 
 import keras
 
@@ -10,7 +10,7 @@ from tests.benchmarks.models import MODELS
 from tests.benchmarks.table import Table
 from tests.benchmarks.training import Training, seconds
 
-STEPS = 40
+STEPS = 100
 
 
 def run(models: list[str], rounds: int) -> None:
@@ -18,32 +18,44 @@ def run(models: list[str], rounds: int) -> None:
     table = Table(
         "moving_gamma",
         "Milliseconds of a step of `fit` with a constant gamma, with a ramp and a "
-        "restart every 5 steps, and seconds of a step after a change of gamma: set on "
-        f"our optimizer, and by a new `compile` with Keras's. Medians of {rounds} "
+        "restart every 5 steps, and with these and a MomentumMonitor, as means of "
+        f"{STEPS} steps; and seconds of a step after a change of gamma: set on our "
+        f"optimizer, and by a new `compile` with Keras's. Medians of {rounds} "
         "interleaved rounds.",
-        ("model", "jit", "constant", "moving", "ratio", "set gamma, s", "compile, s"),
+        (
+            *("model", "jit", "constant", "moving", "ratio", "watched", "ratio"),
+            *("set gamma, s", "compile, s"),
+        ),
     )
     for model in models:
         for jit in (False, True):
             constant = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
             moving = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
+            watched = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
             keras_sgd = Training(
                 MODELS[model], keras.optimizers.SGD(0.001, momentum=0.9), jit
             )
-            moving.model.optimizer.ramp_gamma(0.5, 0.95, steps=10_000)
-            moving.model.optimizer.restart_every = 5
+            for training in (moving, watched):
+                training.model.optimizer.ramp_gamma(0.5, 0.95, steps=10_000)
+                training.model.optimizer.restart_every = 5
+            monitor = keras_momentum.callbacks.MomentumMonitor()
+            watched.fit(1, (monitor,))
             times: dict[str, list[float]] = {
-                key: [] for key in ("constant", "moving", "set", "compile")
+                key: [] for key in ("constant", "moving", "watched", "set", "compile")
             }
             for _ in range(rounds):
-                for key, training in (("constant", constant), ("moving", moving)):
-                    times[key] += training.step(STEPS)
+                # Means, as few of the steps are watched.
+                times["constant"].append(mean(constant.step(STEPS)))
+                times["moving"].append(mean(moving.step(STEPS)))
+                times["watched"].append(mean(watched.step(STEPS, (monitor,))))
                 times["set"].append(seconds(partial(changed, constant)))
                 times["compile"].append(seconds(partial(recompiled, keras_sgd)))
-            of_constant, of_moving, of_set, of_compile = map(median, times.values())
+            base, of_moving, of_watched, of_set, of_compile = map(
+                median, times.values()
+            )
             table.add(
-                *(model, str(jit), 1e3 * of_constant, 1e3 * of_moving),
-                *(of_moving / of_constant, of_set, of_compile),
+                *(model, str(jit), 1e3 * base, 1e3 * of_moving, of_moving / base),
+                *(1e3 * of_watched, of_watched / base, of_set, of_compile),
             )
     table.show()
 

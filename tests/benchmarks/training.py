@@ -59,10 +59,12 @@ class Training:
             x, y, batch_size=BATCH_SIZE, verbose=0, callbacks=list(callbacks)
         )
 
-    def step(self, steps: int) -> list[float]:
+    def step(
+        self, steps: int, callbacks: tuple[keras.callbacks.Callback, ...] = ()
+    ) -> list[float]:
         """Seconds of each of some steps of `fit`; the first ones are left out."""
         clock = Clock()
-        self.fit(steps + Clock.left_out, (clock,))
+        self.fit(steps + Clock.left_out, (*callbacks, clock))
         return clock.seconds
 
     def update(self) -> Callable[[], Any]:
