@@ -1,0 +1,60 @@
+"""What docs/ says of schedules and callbacks."""
+
+import inspect
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from keras_momentum import callbacks, schedules
+
+ROOT = Path(__file__).parents[1]
+DOCUMENT = ROOT / "docs" / "schedules-and-callbacks.md"
+TEXT = DOCUMENT.read_text("utf-8")
+# `Name(arguments)` in the first cell, links to tests in the last one.
+ROWS = {
+    match.group(1): match.group(2)
+    for match in re.finditer(r"^\| `(\w+)\([^|]*`.*\| ([^|]*) \|$", TEXT, re.MULTILINE)
+}
+
+
+def classes(module: ModuleType) -> set[str]:
+    public = {name: getattr(module, name) for name in module.__all__}
+    return {name for name, value in public.items() if inspect.isclass(value)}
+
+
+@pytest.mark.parametrize("module", [schedules, callbacks], ids=lambda m: m.__name__)
+def test_every_schedule_and_callback_is_listed(module: ModuleType) -> None:
+    assert classes(module) <= set(ROWS)
+
+
+def test_each_is_named_in_its_test() -> None:
+    family = (ROOT / "tests" / "schedules" / "family.py").read_text("utf-8")
+    for name in classes(schedules):
+        assert f'"{name}"' in family
+    for name in classes(callbacks):
+        files = re.findall(r"\]\(([^)]+)\)", ROWS[name])
+        assert files
+        for file in files:
+            assert name in (DOCUMENT.parent / file).read_text("utf-8"), (name, file)
+
+
+def test_signatures_are_those_of_the_classes() -> None:
+    for name in classes(schedules) | classes(callbacks):
+        written = re.search(rf"^\| `{name}\(([^`]*)\)`", TEXT, re.MULTILINE)
+        assert written
+        kind = getattr(schedules, name, None) or getattr(callbacks, name)
+        parameters = inspect.signature(kind).parameters
+        for part in filter(None, written.group(1).split(", ")):
+            argument, _, default = part.partition("=")
+            assert argument in parameters, (name, argument)
+            if default:
+                assert repr(parameters[argument].default) == default.replace('"', "'")
+
+
+def test_every_one_has_an_example_that_is_run() -> None:
+    for module in (schedules, callbacks):
+        for name in classes(module):
+            docstring = inspect.getdoc(getattr(module, name)) or ""
+            assert "Example:\n\n>>> " in docstring, name
