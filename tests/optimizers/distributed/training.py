@@ -23,9 +23,12 @@ def make(name: str) -> keras_momentum.optimizers.MomentumOptimizer:
 def train(
     name: str, process: int = 0, processes: int = 1
 ) -> tuple[list[float], keras.Model]:
-    """Trains a small model by the optimizer `name`; returns its losses and itself.
+    """Trains a small model by the optimizer `name`.
 
     Of several processes each has its part of every batch.
+
+    Returns:
+        Its losses and what callbacks saw, in each epoch, and the model.
     """
     optimizer = make(name)
     keras.utils.set_random_seed(0)
@@ -34,18 +37,28 @@ def train(
     model.compile(optimizer, "mse")
     x = np.random.default_rng(0).random((32, 4)).astype("float32")
     x = x[process::processes]
+    callbacks = [
+        keras_momentum.callbacks.GammaRamp(0.2, 0.9),
+        keras_momentum.callbacks.MomentumMonitor(),
+        keras_momentum.callbacks.OvershootGuard(action="restart", window=10),
+    ]
+    if isinstance(optimizer, keras_momentum.NAG):
+        callbacks.append(keras_momentum.callbacks.EvaluateAtIterate())
     history = model.fit(
         x,
         x[:, :2],
         batch_size=8 // processes,
         epochs=3,
         shuffle=False,
+        validation_data=(x, x[:, :2]),
+        validation_batch_size=8 // processes,
         verbose=0,
-        callbacks=[keras_momentum.callbacks.GammaRamp(0.2, 0.9)],
+        callbacks=callbacks,
     )
     assert optimizer.skipped_steps == 0
     np.testing.assert_allclose(ops.convert_to_numpy(optimizer.gamma), 0.9, rtol=1e-6)
-    return history.history["loss"], model
+    seen = ("loss", "val_loss", "velocity_norm", "cosine", "update_ratio")
+    return [value for key in seen for value in history.history[key]], model
 
 
 def velocities(model: keras.Model) -> list[Any]:
