@@ -10,13 +10,14 @@ from keras import ops
 from keras_momentum.callbacks.gamma_callback import first_update
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.optimizers import MomentumOptimizer
+from keras_momentum.optimizers.course import Course
 
 # What an optimizer takes at once.
-CAPACITY = 1024
+CAPACITY = Course.capacity
 
 
 class StepPlan:
-    """Gives optimizers the values of their next 1024 updates, again and again.
+    """Gives optimizers the values of their next updates, again and again.
 
     Between two times nothing touches the optimizer, and the compiled step takes each
     value in its turn.

@@ -67,12 +67,16 @@ class Course:
     def value(self, iteration: Any, otherwise: Any) -> Any:
         """The value at the update `iteration`, or `otherwise` if there is no course."""
         grid, points = backend.tensor(self._grid), backend.tensor(self._points)
-        begin, spacing, count = grid[0], ops.maximum(grid[1], 1), grid[2]
-        last = ops.maximum(count - 1, 0)
-        offset = ops.cast(iteration, grid.dtype) - begin
-        offset = ops.clip(offset, 0, spacing * last)
-        i = ops.floor_divide(offset, spacing)
-        here, there = points[i], points[ops.minimum(i + 1, self.capacity - 1)]
+
+        def whole(number: Any) -> Any:
+            # On JAX Keras compares to a float32 if its own floats have 16 bits.
+            return ops.cast(number, grid.dtype)
+
+        begin, spacing, count = grid[0], whole(ops.maximum(grid[1], 1)), grid[2]
+        last = whole(ops.maximum(count - 1, 0))
+        offset = whole(ops.clip(whole(iteration) - begin, 0, spacing * last))
+        i = whole(ops.floor_divide(offset, spacing))
+        here, there = points[i], points[whole(ops.minimum(i + 1, self.capacity - 1))]
         fraction = curves.as_float(offset - i * spacing) / curves.as_float(spacing)
         value = here + (there - here) * ops.cast(fraction, points.dtype)
         return ops.where(count > 0, value, ops.cast(otherwise, points.dtype))
