@@ -133,8 +133,10 @@ def fruits(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return builder
 
 
-def train_on_fruits(fruits: Any, gamma: float, *callbacks: Any) -> tuple[Any, Any]:
-    """10 epochs with a learning rate of 0.1; the history and the last weights."""
+def train_on_fruits(
+    fruits: Any, gamma: float, *callbacks: Any, epochs: int = 10
+) -> tuple[Any, Any]:
+    """Epochs with a learning rate of 0.1; the history and the last weights."""
     from fruits.augmentation import Augmentation
     from fruits.models import residual_network
     from fruits.pipeline import evaluation_batches, training_batches
@@ -154,7 +156,7 @@ def train_on_fruits(fruits: Any, gamma: float, *callbacks: Any) -> tuple[Any, An
     )
     history = model.fit(
         batches,
-        epochs=10,
+        epochs=epochs,
         steps_per_epoch=62,
         validation_data=evaluation_batches(splits["validation"], batch_size=100, **how),
         verbose=0,
@@ -185,8 +187,8 @@ def test_a_fruit_classifier_is_rescued(
 def test_a_healthy_fruit_classifier_is_the_same_bit_for_bit(
     fruits: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _, plain = train_on_fruits(fruits, 0.9)
-    _, guarded = train_on_fruits(fruits, 0.9, OvershootGuard())
+    _, plain = train_on_fruits(fruits, 0.9, epochs=6)
+    _, guarded = train_on_fruits(fruits, 0.9, OvershootGuard(), epochs=6)
     assert capsys.readouterr().out == ""
     for ours, theirs in zip(guarded, plain, strict=True):
         np.testing.assert_array_equal(ours, theirs)

@@ -65,6 +65,9 @@ MOVERS = {
     ),
 }
 each_mover = pytest.mark.parametrize("mover", MOVERS.values(), ids=MOVERS)
+# One of each way: a ramp, a plan, two plans, calls.
+WAYS = ["ramp", "schedule of the update", "one cycle", "function of the update"]
+each_way = pytest.mark.parametrize("mover", [MOVERS[way] for way in WAYS], ids=WAYS)
 
 
 def check(model: keras.Model, mover: Mover, updates: int, batches: int = 1) -> None:
@@ -80,11 +83,18 @@ def momentum(**arguments: Any) -> keras_momentum.Momentum:
 
 
 @each_mover
-@pytest.mark.parametrize("jit_compile", [False, True])
-def test_every_update_has_its_gamma(mover: Mover, jit_compile: bool) -> None:
-    if jit_compile and keras.backend.backend() == "torch":
-        pytest.skip("torch does not compile the step")
-    model = compiled(momentum(), jit_compile=jit_compile)
+def test_every_update_has_its_gamma(mover: Mover) -> None:
+    model = compiled(momentum())
+    fit(model, mover.make(), epochs=EPOCHS)
+    check(model, mover, EPOCHS * BATCHES)
+
+
+@each_way
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch does not compile the step"
+)
+def test_every_update_has_its_gamma_in_a_compiled_step(mover: Mover) -> None:
+    model = compiled(momentum(), jit_compile=True)
     fit(model, mover.make(), epochs=EPOCHS)
     check(model, mover, EPOCHS * BATCHES)
 
@@ -134,7 +144,7 @@ def test_a_killed_run_is_restored_in_mid_ramp(mover: Mover, tmp_path: Path) -> N
     check(model, mover, EPOCHS * BATCHES)
 
 
-@each_mover
+@each_way
 def test_each_fit_begins_anew(mover: Mover) -> None:
     model = compiled(momentum())
     fit(model, mover.make(), epochs=EPOCHS)
@@ -146,7 +156,7 @@ def test_each_fit_begins_anew(mover: Mover) -> None:
     np.testing.assert_allclose(weights_of(model), expected, rtol=2e-5, atol=1e-6)
 
 
-@each_mover
+@each_way
 def test_the_same_callback_can_be_used_again(mover: Mover) -> None:
     callback = mover.make()
     for _ in range(2):

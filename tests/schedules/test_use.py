@@ -35,12 +35,18 @@ KERAS = {
 }
 
 
-@pytest.mark.parametrize("name", [*CASES, *KERAS])
-def test_it_works_as_a_gamma(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        *((name, MODES[0]) for name in (*CASES, *KERAS)),
+        *((name, MODES[-1]) for name in ("Sequence", "Restarted", "cosine")),
+    ],
+)
+def test_it_works_as_a_gamma(name: str, mode: str) -> None:
     schedule = KERAS[name] if name in KERAS else make(name, CASES[name].example)
     weight = keras.Variable([1.0, -1.0])
     optimizer = keras_momentum.Momentum(0.01, schedule)
-    step = stepper(optimizer, [weight], MODES[-1])
+    step = stepper(optimizer, [weight], mode)
     for _ in range(STEPS):
         step(np.array([1.0, 2.0], np.float32))
     gammas = [float(ops.convert_to_numpy(schedule(t))) for t in range(STEPS)]
