@@ -1,6 +1,6 @@
 """Draws every schedule of gamma, and beside it how a fruit classifier learns with it.
 
-    python examples/momentum_tour.py [PICTURE] [--steps STEPS]
+    python examples/momentum_tour.py [PICTURE] [--steps STEPS] [--schedules NAME ...]
 
 A small classifier of drawn fruits is trained with each schedule by the same batches
 from the same weights; only gamma differs. The grey curve is that of a constant 0.9.
@@ -170,13 +170,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("picture", type=Path, nargs="?", default="momentum_tour.png")
     parser.add_argument("--steps", type=int, default=1000, help="of each run, >= 20")
+    parser.add_argument(
+        "--schedules",
+        nargs="+",
+        choices=list(tour(20)),
+        default=list(tour(20)),
+        metavar="NAME",
+        help="which of %(choices)s",
+    )
     arguments = parser.parse_args()
     if arguments.steps < 20:
         parser.error(f"--steps must be at least 20. Received: {arguments.steps}")
     # TensorFlow feeds every backend; on the others it must leave the GPU to them.
     if keras.backend.backend() != "tensorflow":
         tf.config.set_visible_devices([], "GPU")
-    schedules, fruits = tour(arguments.steps), Fruits(arguments.steps)
+    # The first one is always there, to compare with.
+    schedules = {
+        name: schedule
+        for number, (name, schedule) in enumerate(tour(arguments.steps).items())
+        if number == 0 or name in arguments.schedules
+    }
+    fruits = Fruits(arguments.steps)
     accuracies = {}
     for name, schedule in schedules.items():
         accuracies[name] = fruits.accuracies(schedule)

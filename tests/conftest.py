@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -19,6 +20,9 @@ def _fresh_keras() -> Iterator[None]:
     yield
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
+    # What is left of a test stays; nobody need look through it again after each other.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import pytest
 
+import keras_momentum
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -54,6 +56,26 @@ def test_keras_ignores_a_callback_that_sets_momentum(tmp_path: Path) -> None:
         check=True,
     )
     assert "callback makes to Keras's losses: 0.0" in result.stdout
+    assert (tmp_path / "p.png").exists()
+
+
+def test_momentum_tour_shows_every_schedule(tmp_path: Path) -> None:
+    import momentum_tour
+
+    assert set(momentum_tour.tour(1000)) == set(keras_momentum.schedules.__all__)
+    script = str(ROOT / "examples" / "momentum_tour.py")
+    result = subprocess.run(
+        [sys.executable, script, "p.png", "--steps", "20", "--schedules", "Demon"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert re.findall(r"^(\w+): 0\.\d{3}$", result.stdout, re.MULTILINE) == [
+        "Constant",
+        "Demon",
+    ]
+    assert result.stdout.strip().endswith("Picture: p.png")
     assert (tmp_path / "p.png").exists()
 
 
