@@ -76,7 +76,9 @@ class Course:
         last = whole(ops.maximum(count - 1, 0))
         offset = whole(ops.clip(whole(iteration) - begin, 0, spacing * last))
         i = whole(ops.floor_divide(offset, spacing))
-        here, there = points[i], points[whole(ops.minimum(i + 1, self.capacity - 1))]
+        # Not points[i]: XLA on TensorFlow would compile the step for each i anew.
+        here = ops.take(points, i)
+        there = ops.take(points, whole(ops.minimum(i + 1, self.capacity - 1)))
         fraction = curves.as_float(offset - i * spacing) / curves.as_float(spacing)
         value = here + (there - here) * ops.cast(fraction, points.dtype)
         return ops.where(count > 0, value, ops.cast(otherwise, points.dtype))

@@ -77,10 +77,10 @@ class Gamma:
             return gamma
         return self.course.value(iteration, otherwise=self.variable)
 
-    def advance(self, iteration: Any) -> None:
-        """Moves the variable along the course, to the update `iteration`."""
+    def advance(self, next_gamma: Any) -> None:
+        """Moves the variable on to the coefficient of the next update."""
         if self.source is None:
-            self.variable.assign(self.after(self.variable, iteration))
+            self.variable.assign(ops.cast(next_gamma, self.variable.dtype))
 
     def assign(self, value: Any) -> None:
         """Sets the coefficient from the next update on, and ends a course."""
@@ -103,7 +103,7 @@ class Gamma:
         self._refuse_if_driven("it can't follow a course")
         points = [arguments.coefficient("values", float(point)) for point in points]
         self.course.set(points, begin, spacing)
-        self.advance(iteration)
+        self.advance(self.after(self.variable, iteration))
 
     def config(self) -> Any:
         """What the constructor needs to make this coefficient again."""

@@ -225,7 +225,7 @@ class MomentumOptimizer(ObservedOptimizer):
         for scalar, value in zip(self._scalars, coefficients.new_scalars, strict=True):
             scalar.assign(value)
         self._restarts.advance(coefficients, self.iterations)
-        self._gamma.advance(self.iterations + 1)
+        self._gamma.advance(coefficients.scheduled[1])
         self._advance_learning_rate(self.iterations + 1)
 
     def get_config(self) -> dict[str, Any]:

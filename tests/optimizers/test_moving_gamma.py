@@ -1,5 +1,6 @@
 """Gamma moved between steps, from outside: by a setter, by a callback."""
 
+import time
 from typing import Any
 
 import keras
@@ -41,7 +42,7 @@ def run(
     return variables, first, gradients
 
 
-def check(result: Any, gammas: Any, learning_rate: float = 0.1) -> None:
+def check(result: Any, gammas: Any, rates: Any = STEPS * [0.1]) -> None:
     variables, first, gradients = result
 
     def gradient_of(i: int) -> Any:
@@ -53,7 +54,7 @@ def check(result: Any, gammas: Any, learning_rate: float = 0.1) -> None:
         thetas, _ = reference.momentum(
             first[i],
             gradient_of(i),
-            [float(np.float32(learning_rate))] * STEPS,
+            np.asarray(rates, np.float32).astype(np.float64),
             gammas,
         )
         assert relative_error(variable, thetas[-1]) < TOLERANCE
@@ -151,3 +152,46 @@ def test_gradient_accumulation_moves_gamma_on_real_updates_only() -> None:
         np.zeros(3), lambda t, _: means[t], [0.1] * 10, ramp.values[:10]
     )
     assert relative_error(variable, thetas[-1]) < TOLERANCE
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_plan_is_followed_and_compiled_once(mode: str) -> None:
+    rng = np.random.default_rng(5)
+    gammas = rng.uniform(0.0, 1.0, 150).astype(np.float32)
+    rates = rng.uniform(0.01, 0.2, 150).astype(np.float32)
+    optimizer = keras_momentum.Momentum(0.1, momentum=0.5)
+    seconds: list[float] = []
+
+    def before_step(t: int) -> None:
+        seconds.append(time.perf_counter())
+        if t == 20:
+            optimizer.plan_gamma(gammas.tolist())
+            optimizer.plan_learning_rate(rates.tolist())
+        if t == 120:
+            optimizer.gamma = 0.7  # It ends its own plan, not that of the rate.
+
+    result = run(optimizer, mode, before_step)
+    # The last value of a plan stays.
+    of_gamma = [0.5] * 20 + gammas[:100].tolist() + [0.7] * 80
+    of_rate = [0.1] * 20 + rates.tolist() + [float(rates[-1])] * 30
+    check(result, of_gamma, of_rate)
+    # XLA would compile a step for each value that it has to know beforehand.
+    first_step, *later_steps = np.diff(seconds)
+    if mode == "xla":
+        assert np.median(later_steps) < first_step / 5
+
+
+@pytest.mark.parametrize("values", [[], [0.5] * 1025, [1.5], [float("nan")]])
+def test_what_is_no_plan_is_refused(values: list[float]) -> None:
+    optimizer = keras_momentum.Momentum(0.1)
+    with pytest.raises(ValueError, match="`values`.*Received"):
+        optimizer.plan_gamma(values)
+
+
+def test_a_schedule_is_not_overruled_by_a_plan() -> None:
+    ramp = keras_momentum.schedules.LinearRamp(0.1, 0.2, steps=10)
+    optimizer = keras_momentum.Momentum(ramp, momentum=ramp)
+    with pytest.raises(TypeError, match="LinearRamp.*`momentum`"):
+        optimizer.plan_gamma([0.5])
+    with pytest.raises(TypeError, match="LinearRamp.*`learning_rate`"):
+        optimizer.plan_learning_rate([0.5])
