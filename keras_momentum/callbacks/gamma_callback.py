@@ -82,7 +82,7 @@ def first_update(
     now = int(ops.convert_to_numpy(optimizer.iterations))
     if epoch == 0:
         return now
-    if params["steps"] is None:
+    if params.get("steps") is None:
         # A run that goes on: all updates were its own.
         return 0
     return now - round(epoch * updates_per_epoch(params, optimizer))

@@ -91,7 +91,7 @@ class GammaRamp(GammaCallback):
                 "Argument `begin_epoch` must be less than the epochs of `fit`, "
                 f"{self.params['epochs']}. Received: begin_epoch={self.begin_epoch}"
             )
-        if self.params["steps"] is None:
+        if self.params.get("steps") is None:
             warnings.warn(
                 "GammaRamp moves gamma once an epoch in this run, not at every update: "
                 "`fit` does not know the number of batches in advance. Pass "
@@ -100,7 +100,7 @@ class GammaRamp(GammaCallback):
             )
 
     def begin(self, epoch: int) -> None:
-        if self.params["steps"] is None:
+        if self.params.get("steps") is None:
             return
         for optimizer in momentum_optimizers(self.model):
             updates = updates_per_epoch(self.params, optimizer)
@@ -114,7 +114,7 @@ class GammaRamp(GammaCallback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
-        if self.params["steps"] is None:
+        if self.params.get("steps") is None:
             progress = curves.progress(epoch - self.begin_epoch, self._length)
             gamma = float(curves.linear(self.initial, self.final, progress))
             for optimizer in momentum_optimizers(self.model):

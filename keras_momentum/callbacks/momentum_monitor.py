@@ -134,7 +134,7 @@ class MomentumMonitor(keras.callbacks.Callback):
         is_first = False
         for optimizer in momentum_optimizers(self.model):
             every = self.every_n_steps
-            if self.params["steps"] is not None:
+            if self.params.get("steps") is not None:
                 updates = updates_per_epoch(self.params, optimizer)
                 every = max(1, min(every, int(updates)))
             is_first = optimizer.observe(every) or is_first
@@ -144,12 +144,12 @@ class MomentumMonitor(keras.callbacks.Callback):
     def _read(self) -> None:
         self._batches_since = 0
         optimizers = momentum_optimizers(self.model)
-        for optimizer in optimizers:
-            values = _measured(optimizer)
-            self._values |= {
-                in_logs(name, optimizer, optimizers): value
-                for name, value in values.items()
-            }
+        # A new dictionary, as `on_train_batch_end` may run beside this.
+        self._values = {
+            in_logs(name, optimizer, optimizers): value
+            for optimizer in optimizers
+            for name, value in _measured(optimizer).items()
+        }
         if self._board is not None:
             step = int(ops.convert_to_numpy(optimizers[0].iterations))
             self._board.write(self._values, step)

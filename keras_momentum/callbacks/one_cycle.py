@@ -110,7 +110,7 @@ class OneCycle(GammaCallback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
-        if self.params["steps"] is None:
+        if self.params.get("steps") is None:
             raise ValueError(
                 "Argument `steps_per_epoch` of `fit` must be given for OneCycle, as "
                 "the number of batches is not known in advance. "

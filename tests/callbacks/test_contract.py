@@ -183,3 +183,20 @@ def test_only_a_guard_speaks_unasked(capsys: pytest.CaptureFixture[str]) -> None
     for make in MAKE.values():
         fit(compiled(keras_momentum.NAG(RATE, 0.3)), make(), epochs=2)
     assert capsys.readouterr().out == ""
+
+
+@every_callback
+def test_in_a_training_loop_of_ones_own(kind: type) -> None:
+    if kind is OneCycle:
+        pytest.skip("it has to know the number of batches")
+    model = compiled(keras_momentum.NAG(RATE, 0.5))
+    model.optimizer.build(model.trainable_variables)
+    events = keras.callbacks.CallbackList([MAKE[kind]()], model=model, epochs=2)
+    events.on_train_begin()
+    for epoch in range(2):
+        events.on_epoch_begin(epoch)
+        events.on_train_batch_begin(0)
+        logs = model.train_on_batch(fitting.X, fitting.Y, return_dict=True)
+        events.on_train_batch_end(0, logs)
+        events.on_epoch_end(epoch, logs)
+    events.on_train_end()
