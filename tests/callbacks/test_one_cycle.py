@@ -9,6 +9,7 @@ import keras_momentum
 from keras_momentum.callbacks import OneCycle
 from tests.callbacks import fitting
 from tests.callbacks.fitting import BATCHES, RATE, compiled, fit
+from tests.torch_one_cycle import one_cycle_of_torch
 
 EPOCHS = 5
 
@@ -25,23 +26,6 @@ class Record(keras.callbacks.Callback):
         self.gammas.append(fitting.gamma_of(self.model))
         rate = self.model.optimizer.learning_rate
         self.rates.append(float(keras.ops.convert_to_numpy(rate)))
-
-
-def of_torch(**arguments: Any) -> tuple[list[float], list[float]]:
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], momentum=0.9)
-    total = EPOCHS * BATCHES
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, total_steps=total, **arguments
-    )
-    gammas, rates = [], []
-    for step in range(total):
-        gammas.append(optimizer.param_groups[0]["momentum"])
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        if step < total - 1:
-            scheduler.step()
-    return gammas, rates
 
 
 @pytest.mark.parametrize(
@@ -70,7 +54,7 @@ def of_torch(**arguments: Any) -> tuple[list[float], list[float]]:
 def test_learning_rate_and_gamma_are_those_of_torch(
     optimizer: Any, ours: Any, theirs: Any
 ) -> None:
-    gammas, rates = of_torch(max_lr=0.1, **theirs)
+    gammas, rates = one_cycle_of_torch(EPOCHS * BATCHES, max_lr=0.1, **theirs)
     record = Record()
     model = compiled(optimizer(RATE, 0.5))
     history = fit(model, OneCycle(0.1, **ours), record, epochs=EPOCHS).history
@@ -82,7 +66,7 @@ def test_learning_rate_and_gamma_are_those_of_torch(
 
 
 def test_a_cycle_shorter_than_fit_ends_early() -> None:
-    gammas, rates = of_torch(max_lr=0.1)
+    gammas, rates = one_cycle_of_torch(EPOCHS * BATCHES, max_lr=0.1)
     record = Record()
     model = compiled(keras_momentum.Momentum(RATE))
     fit(model, OneCycle(0.1, epochs=EPOCHS), record, epochs=EPOCHS + 2)

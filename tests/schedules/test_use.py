@@ -20,6 +20,7 @@ from keras_momentum.schedules import (
 from tests import reference
 from tests.schedules.family import CASES, copy, make, values
 from tests.stepping import MODES, stepper
+from tests.torch_one_cycle import one_cycle_of_torch
 
 STEPS = 40
 KERAS = {
@@ -104,18 +105,7 @@ def test_a_sequence_is_that_of_optax() -> None:
 
 @pytest.mark.parametrize(("total", "warmup"), [(100, 0.3), (1000, 0.25), (17, 0.5)])
 def test_one_cycle_is_that_of_torch(total: int, warmup: float) -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed")
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], momentum=0.9)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=0.1, total_steps=total, pct_start=warmup
-    )
-    gammas, rates = [], []
-    for step in range(total):
-        gammas.append(optimizer.param_groups[0]["momentum"])
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        if step < total - 1:
-            scheduler.step()
+    gammas, rates = one_cycle_of_torch(total, max_lr=0.1, pct_start=warmup)
     steps, peak = np.arange(total, dtype=np.int32), warmup * total - 1
     for wanted, ends in (
         (gammas, (0.95, 0.85, 0.95)),
