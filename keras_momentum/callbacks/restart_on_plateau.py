@@ -1,5 +1,6 @@
 """Restarts of the velocity when a metric stops improving."""
 
+import warnings
 from typing import Any
 
 import keras
@@ -78,9 +79,17 @@ class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
         super().on_train_begin(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        logs = {} if logs is None else logs
+        if self.monitor not in logs:
+            warnings.warn(
+                f"RestartOnPlateau waits for the metric `{self.monitor}`, which is not "
+                f"available. Available metrics are: {', '.join(logs)}.",
+                stacklevel=2,
+            )
+            return
         self._has_restarted = False
         super().on_epoch_end(epoch, logs)
-        if self._has_restarted and logs is not None:
+        if self._has_restarted:
             self.best = logs[self.monitor]
 
     def _reduce_optimizer_lr(self, optimizer: Any, epoch: int, name: str = "") -> bool:

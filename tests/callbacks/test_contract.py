@@ -34,15 +34,15 @@ MAKE: dict[type, Callable[[], keras.callbacks.Callback]] = {
     RestartOnPlateau: lambda: RestartOnPlateau("loss"),
 }
 MOVERS = [GammaRamp, GammaScheduler, OneCycle]
-every_callback = pytest.mark.parametrize("kind", MAKE, ids=lambda kind: kind.__name__)
+each_callback = pytest.mark.parametrize("kind", MAKE, ids=lambda kind: kind.__name__)
 
 
-def test_every_callback_is_tested_here() -> None:
+def test_each_callback_is_tested_here() -> None:
     public = [getattr(callbacks, name) for name in callbacks.__all__]
     assert set(MAKE) == {value for value in public if inspect.isclass(value)}
 
 
-@every_callback
+@each_callback
 def test_an_optimizer_without_gamma_is_refused_before_training(kind: type) -> None:
     model = compiled(keras.optimizers.SGD(RATE, momentum=0.9))
     with pytest.raises(ValueError, match=r"compiled with .* keras_momentum"):
@@ -50,7 +50,7 @@ def test_an_optimizer_without_gamma_is_refused_before_training(kind: type) -> No
     assert (fitting.weights_of(model) == fitting.WEIGHTS).all()
 
 
-@every_callback
+@each_callback
 def test_only_what_moves_gamma_refuses_a_schedule(kind: type) -> None:
     model = compiled(keras_momentum.NAG(RATE, NesterovSequence()))
     if kind not in [*MOVERS, OvershootGuard]:
@@ -88,7 +88,7 @@ def test_one_cycle_refuses_a_scheduled_learning_rate() -> None:
         fit(compiled(keras_momentum.NAG(rate)), MAKE[OneCycle](), epochs=1)
 
 
-@every_callback
+@each_callback
 def test_nothing_is_traced_again(kind: type) -> None:
     traces = []
 
@@ -112,7 +112,7 @@ def test_nothing_is_traced_again(kind: type) -> None:
     assert traced(MAKE[kind]()) == traced()
 
 
-@every_callback
+@each_callback
 def test_inside_loss_scaling(kind: type) -> None:
     inner = keras_momentum.NAG(RATE, 0.5)
     model = compiled(keras.optimizers.LossScaleOptimizer(inner, initial_scale=4.0))
@@ -121,7 +121,7 @@ def test_inside_loss_scaling(kind: type) -> None:
         assert gamma_of(model) == pytest.approx(0.7)
 
 
-@every_callback
+@each_callback
 def test_each_of_several_optimizers(kind: type) -> None:
     optimizers = [keras_momentum.NAG(RATE, 0.5, name=name) for name in ("one", "two")]
     model = fitting.compiled_with_both(*optimizers)
@@ -185,7 +185,7 @@ def test_only_a_guard_speaks_unasked(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == ""
 
 
-@every_callback
+@each_callback
 def test_in_a_training_loop_of_ones_own(kind: type) -> None:
     if kind is OneCycle:
         pytest.skip("it has to know the number of batches")

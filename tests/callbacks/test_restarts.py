@@ -105,6 +105,12 @@ def test_restart_on_plateau_of_what_should_grow() -> None:
     np.testing.assert_allclose(weights_of(model), w, rtol=1e-5)
 
 
+def test_restart_on_plateau_says_which_metric_is_missing() -> None:
+    model = compiled(keras_momentum.Momentum(RATE, GAMMA))
+    with pytest.warns(UserWarning, match="`val_loss`.*Available metrics are: loss"):
+        fit(model, RestartOnPlateau(), epochs=1)
+
+
 @pytest.mark.parametrize(
     ("callback", "argument", "value"),
     [
