@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.optimizers import NAG
@@ -82,7 +83,7 @@ class EvaluateAtIterate(keras.callbacks.Callback):
     def _swap_in(self) -> None:
         if self._points is None:
             self._points = [
-                optimizer.move_to_iterate() if optimizer.built else None
+                _move_to_iterate(optimizer) if optimizer.built else None
                 for optimizer in self._optimizers()
             ]
 
@@ -90,7 +91,7 @@ class EvaluateAtIterate(keras.callbacks.Callback):
         if self._points is not None:
             for optimizer, point in zip(self._optimizers(), self._points, strict=True):
                 if point is not None:
-                    optimizer.move_back(point)
+                    _move_back(optimizer, point)
         self._points = None
 
     def _optimizers(self) -> list[NAG]:
@@ -102,3 +103,23 @@ class EvaluateAtIterate(keras.callbacks.Callback):
                 f"Received: model.optimizer={self.model.optimizer!r}"
             )
         return found
+
+
+def _move_to_iterate(optimizer: NAG) -> list[Any]:
+    """Puts θ into the weights and 0 into `look_ahead`; returns what was there."""
+    variables = _variables(optimizer)
+    before = [ops.copy(variable) for variable in variables]
+    for weight in variables[:-1]:
+        weight.assign(optimizer.iterate(weight))
+    optimizer.look_ahead.assign(0.0)
+    return before
+
+
+def _move_back(optimizer: NAG, before: list[Any]) -> None:
+    """Puts φ and `look_ahead` back, bit for bit."""
+    for variable, value in zip(_variables(optimizer), before, strict=True):
+        variable.assign(value)
+
+
+def _variables(optimizer: NAG) -> list[Any]:
+    return [*optimizer.weights_with_velocity, optimizer.look_ahead]

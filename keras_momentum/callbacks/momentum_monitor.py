@@ -7,9 +7,9 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.gamma_callback import updates_per_epoch
 from keras_momentum.callbacks.momentum_board import MomentumBoard
 from keras_momentum.callbacks.momentum_optimizers import in_logs, momentum_optimizers
+from keras_momentum.callbacks.observed_step import observed_step
 from keras_momentum.optimizers import MomentumOptimizer
 
 
@@ -25,14 +25,15 @@ class MomentumMonitor(keras.callbacks.Callback):
     | `cosine` | of gradient and velocity; below 0 the velocity points uphill |
     | `restarts`, `skipped_steps` | their numbers |
 
-    The compiled training step measures every `every_n_steps`-th update, and only then
-    does the callback look at it. The progress bar, `History` and what stands after this
+    Every `every_n_steps`-th step measures its update, and only then does the callback
+    look at it. The progress bar, `History` and what stands after this
     callback in the list see the logs. TensorBoard gets them wherever the callback
     stands, as it has a writer of its own: with `log_dir` there is a *Momentum* group
     under Scalars, and a page of charts under Custom Scalars, in which runs lie over
     each other.
 
-    Where a model was already trained without a monitor, its step is traced once more.
+    All other steps are what they are without it. The step that measures is traced, and
+    compiled, beside them when it is first needed.
 
     Args:
         every_n_steps: An integer >= 1. Defaults to `50`, and not more than an epoch.
@@ -87,24 +88,29 @@ class MomentumMonitor(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         momentum_optimizers(self.model)
         self._board = MomentumBoard(self.log_dir) if self.log_dir else None
+        self._step = observed_step(self)
         self._batches_per_call = getattr(self.model, "steps_per_execution", 1)
+        # Of accumulated gradients only the last batch makes an update.
+        self._batches_to_watch = max(
+            optimizer.gradient_accumulation_steps or 1
+            for optimizer in momentum_optimizers(self.model)
+        )
+        steps = self.params.get("steps") or self.every_n_steps
+        self._begin_watching_at = (
+            min(self.every_n_steps, steps) - self._batches_to_watch + 1
+        )
         self._batches_since = 0
         self._values: dict[str, float] = {}
-        self._is_observing = False
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if not self._is_observing:
-            # Not when training begins, as BackupAndRestore sets all variables then.
-            self._is_observing = True
-            self._observe()
 
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         # Only counted: on JAX each look at the model costs time.
-        if self._batches_since >= self.every_n_steps:
+        watched = self._batches_since - self._begin_watching_at + 1
+        if watched >= self._batches_to_watch:
             self._read()
         self._batches_since += self._batches_per_call
+        self._step.observe(self._batches_since >= self._begin_watching_at)
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
@@ -125,21 +131,9 @@ class MomentumMonitor(keras.callbacks.Callback):
                     self._board.write_histograms(optimizer)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        for optimizer in momentum_optimizers(self.model):
-            optimizer.observe(None)
+        self._step.end()
         if self._board is not None:
             self._board.close()
-
-    def _observe(self) -> None:
-        is_first = False
-        for optimizer in momentum_optimizers(self.model):
-            every = self.every_n_steps
-            if self.params.get("steps") is not None:
-                updates = updates_per_epoch(self.params, optimizer)
-                every = max(1, min(every, int(updates)))
-            is_first = optimizer.observe(every) or is_first
-        if is_first:
-            self.model.make_train_function(force=True)
 
     def _read(self) -> None:
         self._batches_since = 0
@@ -169,5 +163,5 @@ def _measured(optimizer: MomentumOptimizer) -> dict[str, float]:
             "update_ratio": seen.update_ratio,
             "cosine": seen.cosine,
         }
-    counts = {"restarts": seen.restarts, "skipped_steps": optimizer.skipped_steps}
+    counts = {"restarts": optimizer.restarts, "skipped_steps": optimizer.skipped_steps}
     return values | {name: float(count) for name, count in counts.items()}

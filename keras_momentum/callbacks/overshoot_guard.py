@@ -11,6 +11,7 @@ from keras_momentum.callbacks.momentum_optimizers import (
     claim_gamma,
     momentum_optimizers,
 )
+from keras_momentum.callbacks.observed_step import observed_step
 from keras_momentum.callbacks.overshoot import Overshoot, Window
 from keras_momentum.optimizers import MomentumOptimizer
 
@@ -38,8 +39,7 @@ class OvershootGuard(keras.callbacks.Callback):
 
     A run that needs no help is not changed, bit for bit; on TensorFlow with
     `jit_compile=True`, where the step is another program, but for rounding. The step
-    measures each update for this, which costs about as much as the update itself; where
-    a model was already trained without being measured, its step is traced once more. A
+    measures each update for this, which costs about as much as the update itself. A
     loss that is not a number can't be helped: see `keras.callbacks.TerminateOnNaN`.
 
     Args:
@@ -128,9 +128,7 @@ class OvershootGuard(keras.callbacks.Callback):
         if not self._is_observing:
             # Not when training begins, as BackupAndRestore sets all variables then.
             self._is_observing = True
-            first = [o.observe(1) for o in momentum_optimizers(self.model)]
-            if any(first):
-                self.model.make_train_function(force=True)
+            observed_step(self).observe_always()
             for judge, optimizer in zip(
                 self._judges, momentum_optimizers(self.model), strict=True
             ):
@@ -151,8 +149,7 @@ class OvershootGuard(keras.callbacks.Callback):
             self._losses, self._batches = 0.0, 0
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        for optimizer in momentum_optimizers(self.model):
-            optimizer.observe(None)
+        observed_step(self).end()
 
     def _judge(self, loss: float) -> None:
         for judge, optimizer in zip(

@@ -21,9 +21,8 @@ from keras_momentum.schedules import curves
 class MomentumOptimizer(ObservedOptimizer):
     """Abstract base of the optimizers whose momentum coefficient can move.
 
-    It owns gamma and restarts; the formula of a subclass reads them as coefficients.
-
-    To write an optimizer, name its slots, the velocity first, and write `update`:
+    It owns gamma and restarts; the formula of a subclass reads them as coefficients. To
+    write an optimizer, name its slots, the velocity first, and write `update`:
 
     ```python
     class Momentum(MomentumOptimizer):
@@ -120,18 +119,16 @@ class MomentumOptimizer(ObservedOptimizer):
         """
         rate = float(ops.convert_to_numpy(self.learning_rate))
         gamma = float(ops.convert_to_numpy(self.gamma))
-        if self.velocity_is_average:
-            return rate
-        return rate / (1.0 - gamma) if gamma < 1.0 else math.inf
+        share = 1.0 if self.velocity_is_average else 1.0 - gamma
+        return rate / share if share else math.inf
 
     def ramp_gamma(
         self, initial: float, final: float, *, steps: int, begin: int | None = None
     ) -> None:
         """Lets gamma go in a straight line, in the compiled training step.
 
-        Gamma is `initial` up to the update `begin` and `final` from `begin + steps`
-        on. The ramp is kept in variables, is saved with the optimizer and ends when
-        `gamma` is set.
+        Gamma is `initial` up to the update `begin` and `final` from `begin + steps` on.
+        The ramp is saved with the optimizer and ends when `gamma` is set.
 
         Args:
             initial: A float in [0, 1].
@@ -148,14 +145,11 @@ class MomentumOptimizer(ObservedOptimizer):
             arguments.coefficient("initial", initial),
             arguments.coefficient("final", final),
         ]
-        iteration = self._next_iteration()
-        begin = iteration if begin is None else begin
-        self._gamma.follow(ends, begin, steps, iteration)
+        now = self._next_iteration()
+        self._gamma.follow(ends, now if begin is None else begin, steps, now)
 
     def plan_gamma(self, values: Sequence[float]) -> None:
         """Gives each of the next updates its own gamma, in the compiled training step.
-
-        The plan is kept in variables and ends when `gamma` is set.
 
         Args:
             values: 1 to 1024 floats in [0, 1]; the last one stays.
@@ -179,6 +173,11 @@ class MomentumOptimizer(ObservedOptimizer):
     def restart(self) -> None:
         """Lets the velocity start from zero again in the next update."""
         self._restarts.request()
+
+    @property
+    def restarts(self) -> int:
+        """The number of updates that were restarts."""
+        return self._restarts.count
 
     def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
         """The optimizer's scalars after the update, in the order of `scalar_names`.
@@ -209,7 +208,8 @@ class MomentumOptimizer(ObservedOptimizer):
     ) -> Coefficients:
         """With the restart that the gradient asks for, and the scalars after it."""
         provisional = self._completed(coefficients)
-        self.look(gradients, provisional)
+        if self.is_observed:
+            self.look(gradients, provisional)
         if self._restarts.when is None:
             return provisional
         alignment = self.alignment(gradients, provisional)

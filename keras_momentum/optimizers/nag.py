@@ -109,32 +109,13 @@ class NAG(MomentumOptimizer):
         Args:
             variable: A variable that the optimizer was built with.
         """
-        (look_ahead,) = self._scalars
         velocity = ops.cast(self.velocity(variable), variable.dtype)
-        return ops.add(variable, ops.cast(look_ahead, variable.dtype) * velocity)
+        return ops.add(variable, ops.cast(self.look_ahead, variable.dtype) * velocity)
 
-    def move_to_iterate(self) -> list[Any]:
-        """Puts θ into the weights and 0 into `look_ahead`; θ is still the iterate.
-
-        Returns:
-            What `move_back` needs to undo it, bit for bit.
-        """
-        weights, (look_ahead,) = self.weights_with_velocity, self._scalars
-        before = [ops.copy(variable) for variable in (*weights, look_ahead)]
-        for weight in weights:
-            weight.assign(self.iterate(weight))
-        look_ahead.assign(0.0)
-        return before
-
-    def move_back(self, before: list[Any]) -> None:
-        """Puts φ and `look_ahead` back.
-
-        Args:
-            before: What `move_to_iterate` returned.
-        """
-        variables = (*self.weights_with_velocity, *self._scalars)
-        for variable, value in zip(variables, before, strict=True):
-            variable.assign(value)
+    @property
+    def look_ahead(self) -> Any:
+        """The coefficient by which the last update looked ahead, a variable."""
+        return self._scalars[0]
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.SGD) -> "NAG":

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from keras import ops
 from keras.backend import standardize_dtype
 
-from keras_momentum import arguments
 from keras_momentum.optimizers import backend
 from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.control_variable import control_variable
@@ -14,7 +13,7 @@ from keras_momentum.optimizers.packed_optimizer import PackedOptimizer
 
 
 class Observation(NamedTuple):
-    """An update as it was seen in the compiled step, and counts of all of them.
+    """An update as it was seen in the step, and counts of all that were.
 
     Attributes:
         gradient_norm: |g_t|, the Euclidean norm over all weights, after clipping.
@@ -25,7 +24,6 @@ class Observation(NamedTuple):
             points uphill.
         observed: How many updates have been observed.
         uphill: How many of them had a cosine < 0.
-        restarts: How many restarts there were since the first request to observe.
     """
 
     gradient_norm: float
@@ -34,45 +32,29 @@ class Observation(NamedTuple):
     cosine: float
     observed: int
     uphill: int
-    restarts: int
 
 
 class ObservedOptimizer(PackedOptimizer):
     """Abstract base of optimizers that tell how an update went.
 
-    Nothing is computed unless somebody calls `observe`, and then in some updates only.
+    Attributes:
+        is_observed: Whether an update keeps what `observation` returns. In a compiled
+            step it counts what this was when the step was traced; else there is nothing
+            of it in the step.
     """
+
+    is_observed = False
 
     def __init__(self, **kwargs: Any):
         super().__init__(**kwargs)
-        self._is_observed = False
-        self._every = control_variable(self, "observe_every", dtype="int")
         self._seen = control_variable(self, "seen", shape=(5,))
-        self._counts = control_variable(self, "counts", shape=(3,), dtype="int")
-
-    def observe(self, every: int | None) -> bool:
-        """Lets the compiled step keep what `observation` returns.
-
-        Args:
-            every: An integer >= 1: the updates t for which t + 1 is a multiple of it
-                are observed. `None`: no further ones.
-
-        Returns:
-            Whether this is the first request. A step that has been traced before it
-            does not know of it; `model.make_train_function(force=True)` mends that.
-        """
-        if every is not None:
-            arguments.integer("every", every, minimum=1)
-        self._every.assign(every or 0)
-        is_first = not self._is_observed and every is not None
-        self._is_observed = self._is_observed or is_first
-        return is_first
+        self._counts = control_variable(self, "observed", shape=(2,), dtype="int")
 
     def observation(self) -> Observation:
         """The last update that was observed."""
         alignment, *squares = ops.convert_to_numpy(self._seen).tolist()
         gradient, velocity, update, weights = map(math.sqrt, squares)
-        observed, uphill, restarts = ops.convert_to_numpy(self._counts)
+        observed, uphill = ops.convert_to_numpy(self._counts)
         return Observation(
             gradient_norm=gradient,
             velocity_norm=velocity,
@@ -80,7 +62,6 @@ class ObservedOptimizer(PackedOptimizer):
             cosine=_ratio(alignment, gradient * velocity),
             observed=int(observed),
             uphill=int(uphill),
-            restarts=int(restarts),
         )
 
     @property
@@ -119,34 +100,8 @@ class ObservedOptimizer(PackedOptimizer):
 
     def look(self, gradients: dict[int, Any], coefficients: Coefficients) -> None:
         """Keeps what `observation` returns; called before the update."""
-        if not self._is_observed:
-            return
-        every, last = backend.tensor(self._every), backend.tensor(self._seen)
-        next_iteration = backend.tensor(self.iterations) + 1
-        due = ops.logical_and(
-            every > 0, ops.equal(ops.mod(next_iteration, ops.maximum(every, 1)), 0)
-        )
-        if backend.is_distributed():
-            # A sum over replicas can't stand in a condition.
-            seen = ops.where(due, self._look(gradients, coefficients), last)
-        else:
-            seen = ops.cond(
-                due, lambda: self._look(gradients, coefficients), lambda: last
-            )
-        self._seen.assign(seen)
-        uphill = ops.logical_and(due, seen[0] < 0)
-        self._counts.assign_add(
-            ops.stack(
-                [
-                    ops.cast(event, self._counts.dtype)
-                    for event in (due, uphill, coefficients.kept < 0.5)
-                ]
-            )
-        )
-
-    def _look(self, gradients: dict[int, Any], coefficients: Coefficients) -> Any:
-        """⟨g, v⟩, |g|², |v|², |Δw|² and |w|², a vector."""
-        totals: list[Any] = []
+        # ⟨g, v⟩, |g|², |v|², |Δw|² and |w|² of each pack
+        rows: list[list[Any]] = []
         summed = backend.summed_over_replicas(list(gradients.values()))
         for number, gradient in zip(gradients, summed, strict=True):
             pack, slots = self._slots.packs[number]
@@ -158,8 +113,11 @@ class ObservedOptimizer(PackedOptimizer):
             gradient = ops.cast(gradient, velocity.dtype)
             vectors = (gradient, velocity, difference, pack.flatten(weights))
             sums = [ops.sum(gradient * velocity), *map(_square, vectors)]
-            totals.append([ops.cast(total, self._seen.dtype) for total in sums])
-        return ops.stack([sum(column) for column in zip(*totals, strict=True)])
+            rows.append([ops.cast(total, self._seen.dtype) for total in sums])
+        seen = ops.stack([sum(column) for column in zip(*rows, strict=True)])
+        self._seen.assign(seen)
+        uphill = ops.cast(seen[0] < 0, self._counts.dtype)
+        self._counts.assign_add(ops.stack([ops.ones_like(uphill), uphill]))
 
     def _check_built(self) -> None:
         if not self.built:

@@ -55,7 +55,12 @@ class Restarts:
         self._every = control_variable(optimizer, "restart_every", dtype="int")
         self._requested = control_variable(optimizer, "restart_requested", dtype="bool")
         self._last = control_variable(optimizer, "last_restart", dtype="int")
+        self._count = control_variable(optimizer, "restarts", dtype="int")
         self.every = restart_every
+
+    @property
+    def count(self) -> int:
+        return int(ops.convert_to_numpy(self._count))
 
     @property
     def every(self) -> int | None:
@@ -108,8 +113,9 @@ class Restarts:
 
     def advance(self, coefficients: Coefficients, iteration: Any) -> None:
         """Remembers a restart and ends its request; makes that of the gradient."""
+        restarted = coefficients.kept < 0.5
+        self._count.assign_add(ops.cast(restarted, self._count.dtype))
         if self.schedule_restarts:
-            restarted = coefficients.kept < 0.5
             last = backend.tensor(self._last)
             self._last.assign(ops.where(restarted, backend.tensor(iteration), last))
         self._requested.assign(coefficients.uphill)
