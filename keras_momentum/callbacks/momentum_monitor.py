@@ -36,7 +36,7 @@ class MomentumMonitor(keras.callbacks.Callback):
     compiled, beside them when it is first needed.
 
     Args:
-        every_n_steps: An integer >= 1. Defaults to `50`, and not more than an epoch.
+        every_n_steps: An integer >= 1. Defaults to `100`, and not more than an epoch.
         log_dir: `None` or the folder of the run, that of `keras.callbacks.TensorBoard`
             for example; its subfolder `momentum` is written to. Needs TensorFlow and
             TensorBoard, on every backend. Defaults to `None`.
@@ -67,7 +67,7 @@ class MomentumMonitor(keras.callbacks.Callback):
 
     def __init__(
         self,
-        every_n_steps: int = 50,
+        every_n_steps: int = 100,
         log_dir: str | Path | None = None,
         per_layer: bool = False,
         histograms: bool = False,

@@ -10,7 +10,7 @@ from tests.benchmarks.models import MODELS
 from tests.benchmarks.table import Table
 from tests.benchmarks.training import Training, seconds
 
-STEPS = 100
+STEPS = 200
 
 
 def run(models: list[str], rounds: int) -> None:
@@ -23,7 +23,8 @@ def run(models: list[str], rounds: int) -> None:
         f"optimizer, and by a new `compile` with Keras's. Medians of {rounds} "
         "interleaved rounds.",
         (
-            *("model", "jit", "constant", "moving", "ratio", "watched", "ratio"),
+            *("model", "jit", "constant", "moving", "moving / constant"),
+            *("watched", "watched / moving"),
             *("set gamma, s", "compile, s"),
         ),
     )
@@ -31,15 +32,13 @@ def run(models: list[str], rounds: int) -> None:
         for jit in (False, True):
             constant = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
             moving = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
-            watched = Training(MODELS[model], keras_momentum.Momentum(0.001), jit)
             keras_sgd = Training(
                 MODELS[model], keras.optimizers.SGD(0.001, momentum=0.9), jit
             )
-            for training in (moving, watched):
-                training.model.optimizer.ramp_gamma(0.5, 0.95, steps=10_000)
-                training.model.optimizer.restart_every = 5
+            moving.model.optimizer.ramp_gamma(0.5, 0.95, steps=10_000)
+            moving.model.optimizer.restart_every = 5
             monitor = keras_momentum.callbacks.MomentumMonitor()
-            watched.fit(1, (monitor,))
+            moving.fit(1, (monitor,))
             times: dict[str, list[float]] = {
                 key: [] for key in ("constant", "moving", "watched", "set", "compile")
             }
@@ -47,7 +46,8 @@ def run(models: list[str], rounds: int) -> None:
                 # Means, as few of the steps are watched.
                 times["constant"].append(mean(constant.step(STEPS)))
                 times["moving"].append(mean(moving.step(STEPS)))
-                times["watched"].append(mean(watched.step(STEPS, (monitor,))))
+                # The same model: two of them differ by more than is measured here.
+                times["watched"].append(mean(moving.step(STEPS, (monitor,))))
                 times["set"].append(seconds(partial(changed, constant)))
                 times["compile"].append(seconds(partial(recompiled, keras_sgd)))
             base, of_moving, of_watched, of_set, of_compile = map(
@@ -55,7 +55,7 @@ def run(models: list[str], rounds: int) -> None:
             )
             table.add(
                 *(model, str(jit), 1e3 * base, 1e3 * of_moving, of_moving / base),
-                *(1e3 * of_watched, of_watched / base, of_set, of_compile),
+                *(1e3 * of_watched, of_watched / of_moving, of_set, of_compile),
             )
     table.show()
 

@@ -52,7 +52,7 @@ def test_values_of_each_epoch(arguments: dict[str, Any]) -> None:
     history = fit(model, MomentumMonitor(), epochs=EPOCHS).history
     assert history.keys() >= NAMES
     for epoch in range(EPOCHS):
-        # The last update is seen: fewer than 50 fit into an epoch.
+        # The last update is seen: fewer than 100 fit into an epoch.
         for name, value in measures(BATCHES * (epoch + 1) - 1, every=3).items():
             assert history[name][epoch] == pytest.approx(value, rel=1e-4), name
     assert history["gamma"] == pytest.approx([GAMMA] * EPOCHS)
