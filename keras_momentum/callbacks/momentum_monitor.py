@@ -26,11 +26,10 @@ class MomentumMonitor(keras.callbacks.Callback):
     | `restarts`, `skipped_steps` | their numbers |
 
     Every `every_n_steps`-th step measures its update, and only then does the callback
-    look at it. The progress bar, `History` and what stands after this
-    callback in the list see the logs. TensorBoard gets them wherever the callback
-    stands, as it has a writer of its own: with `log_dir` there is a *Momentum* group
-    under Scalars, and a page of charts under Custom Scalars, in which runs lie over
-    each other.
+    look at it. The progress bar, `History` and what stands after this callback in the
+    list see the logs. TensorBoard gets them wherever the callback stands, as it has a
+    writer of its own: with `log_dir` there is a *Momentum* group under Scalars, and a
+    page of charts under Custom Scalars, in which runs lie over each other.
 
     All other steps are what they are without it. The step that measures is traced, and
     compiled, beside them when it is first needed.
