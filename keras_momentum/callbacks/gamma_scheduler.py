@@ -70,10 +70,10 @@ class GammaScheduler(GammaCallback):
         verbose: int = 0,
     ):
         super().__init__(verbose)
-        if not callable(schedule):
+        if not callable(schedule) or isinstance(schedule, type):
             raise ValueError(
                 "Argument `schedule` must be a function of an integer and a float, or "
-                f"a LearningRateSchedule. Received: schedule={schedule!r}"
+                f"an instance of LearningRateSchedule. Received: schedule={schedule!r}"
             )
         if unit not in ("epoch", "step"):
             raise ValueError(

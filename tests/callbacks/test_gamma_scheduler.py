@@ -82,7 +82,7 @@ def test_what_is_no_gamma_is_named(unit: str, wrong: Any) -> None:
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("schedule", 0.9), ("unit", "batch"), ("verbose", -1)],
+    [("schedule", 0.9), ("schedule", Picky), ("unit", "batch"), ("verbose", -1)],
 )
 def test_wrong_arguments_are_named(argument: str, value: Any) -> None:
     arguments = {"schedule": lambda epoch, gamma: gamma, argument: value}
