@@ -208,13 +208,15 @@ def test_gamma_is_in_the_history(mover: Mover) -> None:
 
 
 def test_a_plan_is_made_again_before_it_runs_out() -> None:
-    epochs = 2100 // BATCHES
+    data = {"x": np.tile(fitting.X, (70, 1)), "y": np.tile(fitting.Y, (70, 1))}
+    epochs = 2240 // (70 * BATCHES)
     ramp = LinearRamp(0.2, 0.8, steps=2000)
     model = compiled(keras_momentum.NAG(1e-3, momentum=0.5))
-    fit(model, GammaScheduler(ramp, unit="step"), epochs=epochs)
+    fit(model, GammaScheduler(ramp, unit="step"), **data, epochs=epochs)
     optimizer = keras_momentum.NAG(1e-3, momentum=ramp)
     planned = compiled(optimizer)
-    fit(planned, epochs=epochs)
+    fit(planned, **data, epochs=epochs)
+    assert int(optimizer.iterations) > 2 * 1000
     # Also the gamma of the update after the last planned one was known.
     np.testing.assert_allclose(weights_of(model), weights_of(planned), rtol=1e-6)
 
