@@ -72,9 +72,12 @@ def _observed(
         observed = _while_observed(plain, optimizers)
     else:
         # A step of its own, as JAX knows one that it has compiled.
-        model.train_step = _while_observed(model.train_step, optimizers)
+        train_step, is_own = model.train_step, "train_step" in vars(model)
+        model.train_step = _while_observed(train_step, optimizers)
         model.make_train_function(force=True)
         del model.train_step
+        if is_own:  # Set on the model, and not by its class.
+            model.train_step = train_step
         observed = model.train_function
     observed.plain, plain.observed = plain, observed  # type: ignore[attr-defined]
     return observed

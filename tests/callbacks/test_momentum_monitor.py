@@ -116,6 +116,22 @@ def test_a_trained_model_can_be_monitored_later() -> None:
     assert history["cosine"] == pytest.approx([expected], rel=1e-4)
 
 
+def test_a_step_of_the_models_own_is_measured_and_kept() -> None:
+    model = compiled(keras_momentum.Momentum(RATE, GAMMA))
+    calls, original = [], model.train_step
+
+    def train_step(*arguments: Any) -> Any:
+        calls.append(1)
+        return original(*arguments)
+
+    model.train_step = train_step
+    history = fit(model, MomentumMonitor(), epochs=1).history
+    expected = measures(BATCHES - 1)["cosine"]
+    assert history["cosine"] == pytest.approx([expected], rel=1e-4)
+    assert calls
+    assert model.train_step is train_step
+
+
 def test_training_is_the_same_with_and_without_it() -> None:
     plain, monitored = (
         compiled(keras_momentum.NAG(RATE, GAMMA, restart_when="gradient"))
