@@ -53,11 +53,6 @@ class GammaCallback(keras.callbacks.Callback, abc.ABC):
                 gamma = float(ops.convert_to_numpy(optimizer.gamma))
                 logs[in_logs("gamma", optimizer, optimizers)] = gamma
 
-    def say(self, message: str) -> None:
-        """Prints a line, if it should."""
-        if self.verbose:
-            print(f"\n{message}")
-
 
 def updates_per_epoch(params: dict[str, Any], optimizer: MomentumOptimizer) -> float:
     """How many updates an epoch has, where `fit` knows its number of batches.

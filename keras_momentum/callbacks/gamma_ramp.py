@@ -9,7 +9,7 @@ from keras_momentum.callbacks.gamma_callback import (
     first_update,
     updates_per_epoch,
 )
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
 from keras_momentum.schedules import curves
 
 
@@ -120,9 +120,10 @@ class GammaRamp(GammaCallback):
             for optimizer in momentum_optimizers(self.model):
                 optimizer.gamma = gamma
         if epoch == self.begin_epoch:
-            self.say(
+            say(
+                self,
                 f"Epoch {epoch + 1}: GammaRamp moving gamma from {self.initial} to "
-                f"{self.final} in {self._length} epochs."
+                f"{self.final} in {self._length} epochs.",
             )
         elif epoch == self.begin_epoch + self._length:
-            self.say(f"Epoch {epoch + 1}: GammaRamp done, gamma is {self.final}.")
+            say(self, f"Epoch {epoch + 1}: GammaRamp done, gamma is {self.final}.")

@@ -10,7 +10,7 @@ from keras import ops
 
 from keras_momentum.callbacks import step_plan
 from keras_momentum.callbacks.gamma_callback import GammaCallback, first_update
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
 from keras_momentum.optimizers import MomentumOptimizer
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -119,7 +119,7 @@ class GammaScheduler(GammaCallback):
         gammas = [_gamma(optimizer) for optimizer in optimizers]
         if gammas != self._last_gammas:
             shown = ", ".join(f"{gamma:.6g}" for gamma in gammas)
-            self.say(f"Epoch {epoch + 1}: GammaScheduler setting gamma to {shown}.")
+            say(self, f"Epoch {epoch + 1}: GammaScheduler setting gamma to {shown}.")
         self._last_gammas = gammas
 
     def on_train_batch_begin(

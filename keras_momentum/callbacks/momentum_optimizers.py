@@ -81,6 +81,12 @@ def in_logs(name: str, optimizer: MomentumOptimizer, among: list[Any]) -> str:
     return name if len(among) == 1 else f"{name}_{optimizer.name}"
 
 
+def say(callback: Any, message: str) -> None:
+    """Prints a line, if the callback's `verbose` asks for it."""
+    if callback.verbose:
+        print(f"\n{message}")
+
+
 def _unwrapped(optimizer: Any) -> list[Any]:
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         return _unwrapped(optimizer.inner_optimizer)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
 
 
 class MomentumRestart(keras.callbacks.Callback):
@@ -69,22 +69,19 @@ class MomentumRestart(keras.callbacks.Callback):
             if epoch > 0 and epoch % self.every == 0:
                 for optimizer in optimizers:
                     optimizer.restart()
-                self._say(f"Epoch {epoch + 1}: MomentumRestart setting velocity to 0.")
+                say(self, f"Epoch {epoch + 1}: MomentumRestart setting velocity to 0.")
         elif self._before is None:
             # Not when training begins, as BackupAndRestore sets all variables then.
             self._before = [optimizer.restart_every for optimizer in optimizers]
             for optimizer in optimizers:
                 optimizer.restart_every = self.every
-            self._say(
+            say(
+                self,
                 f"Epoch {epoch + 1}: MomentumRestart setting velocity to 0 every "
-                f"{self.every} updates."
+                f"{self.every} updates.",
             )
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         optimizers = momentum_optimizers(self.model)
         for optimizer, every in zip(optimizers, self._before or [], strict=False):
             optimizer.restart_every = every
-
-    def _say(self, message: str) -> None:
-        if self.verbose:
-            print(f"\n{message}")

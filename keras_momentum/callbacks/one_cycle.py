@@ -7,7 +7,11 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum.callbacks.gamma_callback import GammaCallback, updates_per_epoch
-from keras_momentum.callbacks.momentum_optimizers import in_logs, momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import (
+    in_logs,
+    momentum_optimizers,
+    say,
+)
 from keras_momentum.callbacks.step_plan import StepPlan
 from keras_momentum.optimizers import MomentumOptimizer
 from keras_momentum.schedules import curves
@@ -129,10 +133,11 @@ class OneCycle(GammaCallback):
     def begin(self, epoch: int) -> None:
         self._plan.begin(epoch)
         low, high, _ = self.learning_rates
-        self.say(
+        say(
+            self,
             f"Epoch {epoch + 1}: OneCycle raising the learning rate from {low:.4g} to "
             f"{high:.4g} and lowering gamma from {self.gammas[0]:.4g} to "
-            f"{self.gammas[1]:.4g}."
+            f"{self.gammas[1]:.4g}.",
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -153,9 +158,10 @@ class OneCycle(GammaCallback):
                 logs[in_logs("learning_rate", optimizer, optimizers)] = rate
         if not self._is_falling and epoch + 1 >= self.warmup * self._length:
             self._is_falling = True
-            self.say(
+            say(
+                self,
                 f"Epoch {epoch + 1}: OneCycle at its peak; the learning rate falls to "
-                f"{self.learning_rates[2]:.4g}, gamma rises to {self.gammas[2]:.4g}."
+                f"{self.learning_rates[2]:.4g}, gamma rises to {self.gammas[2]:.4g}.",
             )
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:

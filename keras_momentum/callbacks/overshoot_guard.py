@@ -10,6 +10,7 @@ from keras_momentum import arguments
 from keras_momentum.callbacks.momentum_optimizers import (
     claim_gamma,
     momentum_optimizers,
+    say,
 )
 from keras_momentum.callbacks.observed_step import observed_step
 from keras_momentum.callbacks.overshoot import Overshoot, Window
@@ -168,6 +169,5 @@ class OvershootGuard(keras.callbacks.Callback):
         if self.action == "lower" and lower < gamma:
             optimizer.gamma = lower
             done = f"lowering gamma from {gamma:.6g} to {lower:.6g}"
-        if self.verbose:
-            where = f"Epoch {self._epoch + 1}, batch {self._done}"
-            print(f"\n{where}: OvershootGuard {done}, because {reason}.")
+        where = f"Epoch {self._epoch + 1}, batch {self._done}"
+        say(self, f"{where}: OvershootGuard {done}, because {reason}.")

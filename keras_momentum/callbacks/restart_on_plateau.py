@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
 
 
 class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
@@ -97,7 +97,6 @@ class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
         if not self._has_restarted:  # Called for each of a MultiOptimizer's.
             for momentum_optimizer in momentum_optimizers(self.model):
                 momentum_optimizer.restart()
-            if self.verbose:
-                print(f"\nEpoch {epoch + 1}: RestartOnPlateau setting velocity to 0.")
+            say(self, f"Epoch {epoch + 1}: RestartOnPlateau setting velocity to 0.")
         self._has_restarted = True
         return True

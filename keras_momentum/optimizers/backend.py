@@ -52,13 +52,13 @@ def after_batch(gradients: Sequence[Any]) -> Iterator[None]:
     Where data end without notice, `fit` begins a step too many. Without this, what does
     not depend on the batch, the counters for example, would be done in it.
     """
-    known = [gradient for gradient in gradients if gradient is not None][-1:]
     if keras.backend.backend() != "tensorflow":
         yield
         return
     import tensorflow as tf
 
-    with tf.control_dependencies(known):
+    known = [gradient for gradient in gradients if gradient is not None]
+    with tf.control_dependencies(known[-1:]):
         yield
 
 

@@ -1,6 +1,7 @@
 """The abstract optimizer that can be watched."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -10,6 +11,7 @@ from keras_momentum.optimizers import backend
 from keras_momentum.optimizers.coefficients import Coefficients
 from keras_momentum.optimizers.control_variable import control_variable
 from keras_momentum.optimizers.packed_optimizer import PackedOptimizer
+from keras_momentum.optimizers.packing import Pack
 
 
 class Observation(NamedTuple):
@@ -88,12 +90,10 @@ class ObservedOptimizer(PackedOptimizer):
 
     def alignment(self, gradients: dict[int, Any], coefficients: Coefficients) -> Any:
         """⟨g_t, v_t⟩ over all weights, where v_t is the first slot after the update."""
-        products = []
-        summed = backend.summed_over_replicas(list(gradients.values()))
-        for number, gradient in zip(gradients, summed, strict=True):
-            pack, slots = self._slots.packs[number]
-            _, (velocity, *_) = self._updated(pack, gradient, slots, coefficients)
-            products.append(ops.sum(ops.cast(gradient, velocity.dtype) * velocity))
+        products = [
+            ops.sum(gradient * velocity)
+            for _, gradient, velocity, _ in self._updates(gradients, coefficients)
+        ]
         dtypes = {standardize_dtype(product.dtype) for product in products}
         widest = "float64" if "float64" in dtypes else "float32"
         return sum(ops.cast(product, widest) for product in products)
@@ -102,15 +102,11 @@ class ObservedOptimizer(PackedOptimizer):
         """Keeps what `observation` returns; called before the update."""
         # ⟨g, v⟩, |g|², |v|², |Δw|² and |w|² of each pack
         rows: list[list[Any]] = []
-        summed = backend.summed_over_replicas(list(gradients.values()))
-        for number, gradient in zip(gradients, summed, strict=True):
-            pack, slots = self._slots.packs[number]
+        for pack, gradient, velocity, difference in self._updates(
+            gradients, coefficients
+        ):
             weights = pack.chosen(self._trainable_variables)
-            difference, (velocity, *_) = self._updated(
-                pack, gradient, slots, coefficients
-            )
             difference = self._decayed(difference, pack, weights, coefficients)
-            gradient = ops.cast(gradient, velocity.dtype)
             vectors = (gradient, velocity, difference, pack.flatten(weights))
             sums = [ops.sum(gradient * velocity), *map(_square, vectors)]
             rows.append([ops.cast(total, self._seen.dtype) for total in sums])
@@ -118,6 +114,18 @@ class ObservedOptimizer(PackedOptimizer):
         self._seen.assign(seen)
         uphill = ops.cast(seen[0] < 0, self._counts.dtype)
         self._counts.assign_add(ops.stack([ops.ones_like(uphill), uphill]))
+
+    def _updates(
+        self, gradients: dict[int, Any], coefficients: Coefficients
+    ) -> Iterator[tuple[Pack, Any, Any, Any]]:
+        """Each pack with g_t, v_t and what will be subtracted from its weights."""
+        summed = backend.summed_over_replicas(list(gradients.values()))
+        for number, gradient in zip(gradients, summed, strict=True):
+            pack, slots = self._slots.packs[number]
+            difference, (velocity, *_) = self._updated(
+                pack, gradient, slots, coefficients
+            )
+            yield pack, ops.cast(gradient, velocity.dtype), velocity, difference
 
     def _check_built(self) -> None:
         if not self.built:
