@@ -1,6 +1,6 @@
 """Momentum for Keras: optimizers, schedules and callbacks that let it move."""
 
-from keras_momentum import callbacks, optimizers, schedules
+from keras_momentum import callbacks, comparison, optimizers, schedules
 from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "MomentumAdam",
     "MomentumRMSprop",
     "callbacks",
+    "comparison",
     "optimizers",
     "schedules",
 ]

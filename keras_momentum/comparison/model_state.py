@@ -1,0 +1,119 @@
+"""The state of a model, put back in place."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class ModelState:
+    """The values of a compiled model's variables, which can be put back in place.
+
+    Weights, the state of random layers, and the optimizer's variables get their values
+    back in the same variables, so that the compiled training step is used again: a
+    training that begins from the restored state is what it would be in a new model,
+    bit for bit, and nothing is traced or compiled for it.
+
+    Args:
+        model: A compiled `keras.Model` whose weights exist.
+
+    Raises:
+        ValueError: If the model is not compiled, or has no weights yet.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_momentum
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    >>> model.compile(keras_momentum.Momentum(learning_rate=0.01), loss="mse")
+    >>> state = keras_momentum.comparison.ModelState(model)
+    >>> x, y = np.ones((8, 4)), np.ones((8, 1))
+    >>> losses = []
+    >>> for _ in range(2):
+    ...     state.restore()
+    ...     losses += model.fit(x, y, verbose=0).history["loss"]
+    >>> losses[0] == losses[1]
+    True
+    """
+
+    def __init__(self, model: keras.Model):
+        if not model.compiled:
+            raise ValueError(
+                f"The model must be compiled. Received: {model!r}, which is not."
+            )
+        if not model.built:
+            raise ValueError(
+                "The model must have its weights; call it on a batch first. "
+                f"Received: {model!r}, which is not built."
+            )
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        self._model = model
+        self._variables = state_of(model)
+        self._values = [value_of(variable) for variable in self._variables]
+
+    def restore(self) -> None:
+        """Gives all variables the values that they had, and resets the metrics."""
+        assign_all(self._variables, self._values)
+        self._model.reset_metrics()
+        self._model.stop_training = False
+
+
+class BeginAnew(keras.callbacks.Callback):
+    """Gives a model its values when training begins.
+
+    Not before: on torch, what `fit` does until then moves random numbers on if it is
+    the first `fit` of the model.
+
+    Attributes:
+        values: Of the model's variables and its optimizer's. `None` stands for those
+            that the first training begins with, which are kept for the others.
+    """
+
+    values: list[np.ndarray] | None = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        variables = state_of(self.model)
+        if self.values is None:
+            self.values = [value_of(variable) for variable in variables]
+        assign_all(variables, self.values)
+
+
+class RandomState:
+    """The state of Python's and NumPy's random numbers, which can be put back."""
+
+    def __init__(self) -> None:
+        self._python = random.getstate()
+        self._numpy = np.random.get_state()
+
+    def restore(self) -> None:
+        random.setstate(self._python)
+        np.random.set_state(self._numpy)
+
+
+def value_of(variable: Any) -> np.ndarray:
+    """A variable's value; not a view, which would change with it."""
+    return np.array(ops.convert_to_numpy(variable))
+
+
+def state_of(model: keras.Model) -> list[Any]:
+    """All variables of a model and of its optimizer."""
+    return [*model.variables, *state_of_optimizer(model.optimizer)]
+
+
+def state_of_optimizer(optimizer: Any) -> list[Any]:
+    """All variables of an optimizer, also of those within it."""
+    found = list(optimizer.variables)
+    inner = getattr(optimizer, "inner_optimizer", None)
+    for each in (inner, *getattr(optimizer, "optimizers", [])):
+        found += [] if each is None else state_of_optimizer(each)
+    return list({id(variable): variable for variable in found}.values())
+
+
+def assign_all(variables: Sequence[Any], values: Sequence[np.ndarray]) -> None:
+    """Gives each variable its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

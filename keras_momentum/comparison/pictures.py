@@ -1,0 +1,138 @@
+"""Pictures of comparisons, drawn with matplotlib."""
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_momentum.comparison.statistics import interval
+
+if TYPE_CHECKING:
+    from keras_momentum.comparison.comparison import Comparison
+    from keras_momentum.comparison.gamma_search import GammaSearch
+
+
+def draw_comparison(comparison: "Comparison", file: Path) -> None:
+    """The metric over the steps, with 95 % bands, and beside it the final intervals."""
+    rows = comparison.rows()
+    height = max(4.5, 1.5 + 0.42 * len(rows))
+    figure, (curves, finals) = _figure((13, height), columns=2)
+    for place, (row, colour) in enumerate(zip(rows, _colours(len(rows)), strict=True)):
+        steps, middle, half_width = _band(comparison, row.name)
+        curves.plot(steps, middle, color=colour, label=row.name)
+        band = (middle - half_width, middle + half_width)
+        curves.fill_between(steps, *band, color=colour, alpha=0.15, linewidth=0)
+        for run in comparison.of(row.name):
+            finals.plot(
+                run.final(comparison.metric), place, ".", color=colour, alpha=0.4
+            )
+        width = 0.0 if math.isnan(row.final.half_width) else row.final.half_width
+        finals.errorbar(
+            row.final.mean, place, xerr=width, fmt="o", color=colour, capsize=4
+        )
+        if row.diverged:
+            text = f" {row.diverged} of {row.runs} diverged"
+            finals.text(0.02, place, text, transform=finals.get_yaxis_transform())
+    if comparison.target is not None:
+        curves.axhline(comparison.target, color="0.5", linestyle=":", linewidth=1)
+    curves.set(xlabel="updates", ylabel=comparison.metric)
+    finals.set(xlabel=f"{comparison.metric} at the end, mean and 95 % interval")
+    finals.set_yticks(range(len(rows)), [row.name for row in rows])
+    finals.set_ylim(len(rows) - 0.5, -0.5)
+    curves.legend(fontsize=8)
+    _save(figure, file)
+
+
+def draw_gamma_search(search: "GammaSearch", file: Path) -> None:
+    """The loss over the steps for each gamma, and what is left at the end."""
+    figure, (curves, finals) = _figure((12, 4.5), columns=2)
+    gammas = list(search.losses)
+    colours = _colours(len(gammas))
+    for gamma, colour in zip(gammas, colours, strict=True):
+        losses = search.losses[gamma]
+        is_best = gamma == search.recommended
+        label = f"γ = {gamma:g}" + (" (recommended)" if is_best else "")
+        curves.plot(losses, color=colour, alpha=0.2, linewidth=0.8)
+        curves.plot(
+            _smooth(losses),
+            color=colour,
+            label=label,
+            linewidth=2.5 if is_best else 1.2,
+        )
+    curves.set(xlabel="step", ylabel="loss of the batch (thick: smoothed)")
+    finite = np.concatenate(
+        [values[np.isfinite(values)] for values in search.losses.values()]
+    )
+    if finite.size and finite.min() > 0:
+        curves.set_yscale("log")
+    curves.legend(fontsize=8)
+    final = [search.final_losses[gamma] for gamma in gammas]
+    places = range(len(gammas))
+    finals.plot(places, final, "-", color="0.8", zorder=0)
+    finals.scatter(places, final, color=colours)
+    for place, value in zip(places, final, strict=True):
+        if not math.isfinite(value):
+            finals.text(
+                place,
+                0.5,
+                "diverged",
+                rotation=90,
+                ha="center",
+                transform=finals.get_xaxis_transform(),
+            )
+    finals.set_xticks(places, [f"{gamma:g}" for gamma in gammas])
+    finals.set(xlabel="γ", ylabel="mean loss of the last quarter of the steps")
+    _save(figure, file)
+
+
+def _figure(size: tuple[float, float], columns: int) -> tuple[Any, Any]:
+    # Neither pyplot nor its backend: these are the user's.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, columns)
+    for each in axes:
+        each.grid(alpha=0.3)
+        each.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _save(figure: Any, file: Path) -> None:
+    figure.savefig(file, dpi=90)
+
+
+def _colours(count: int) -> list[Any]:
+    import matplotlib as mpl
+
+    name = "tab10" if count <= 10 else "tab20"
+    colours = mpl.colormaps[name]
+    return [colours(number % colours.N) for number in range(count)]
+
+
+def _band(comparison: "Comparison", name: str) -> tuple[Any, Any, Any]:
+    """Steps, means and half widths over the seeds, as far as any run has come."""
+    runs = comparison.of(name)
+    steps = max((run.steps for run in runs), key=len)
+    bands = [interval(list(values)) for values in _by_epoch(comparison, runs)]
+    half_widths = np.nan_to_num([band.half_width for band in bands])
+    return steps, np.array([band.mean for band in bands]), half_widths
+
+
+def _by_epoch(comparison: "Comparison", runs: Any) -> Iterable[list[float]]:
+    longest = max(len(run.steps) for run in runs)
+    for epoch in range(longest):
+        values = [run.history[comparison.metric] for run in runs]
+        yield [value[epoch] for value in values if epoch < len(value)]
+
+
+def _smooth(losses: np.ndarray) -> np.ndarray:
+    """The mean of the last tenth of all steps, at each step."""
+    width = max(1, len(losses) // 10)
+    sums = np.cumsum(np.concatenate([[0.0], losses]))
+    begins = np.maximum(0, np.arange(1, len(losses) + 1) - width)
+    ends = np.arange(1, len(losses) + 1)
+    return (sums[ends] - sums[begins]) / (ends - begins)

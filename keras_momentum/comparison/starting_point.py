@@ -1,0 +1,137 @@
+"""From where the runs of a comparison start, and the model that runs them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_momentum.comparison.batches import digest
+from keras_momentum.comparison.candidate import Candidate
+from keras_momentum.comparison.model_state import (
+    BeginAnew,
+    ModelState,
+    state_of_optimizer,
+    value_of,
+)
+
+
+class StartingPoint:
+    """The weights from which all optimizers start, for each seed.
+
+    Args:
+        build_model: A function that returns a compiled model, whose weights follow from
+            the seed; or a compiled model, whose present weights are those of all seeds,
+            so that only the random numbers of its layers follow from the seed.
+
+    Raises:
+        TypeError: If `build_model` is none of these.
+    """
+
+    def __init__(self, build_model: Callable[[], keras.Model] | keras.Model):
+        self._given = isinstance(build_model, keras.Model)
+        if not self._given and not callable(build_model):
+            raise TypeError(
+                "Argument `build_model` must be a function that returns a compiled "
+                f"model, or a compiled model. Received: build_model={build_model!r}"
+            )
+        self._build = build_model
+        self._state: ModelState | None = None
+        self._former: tuple[Any, Any] = (None, None)
+        if self._given:
+            self._state = ModelState(build_model)
+            self._former = (build_model.optimizer, build_model.train_function)  # type: ignore[union-attr]
+
+    def model(self, seed: int) -> keras.Model:
+        """A model with the weights of a seed."""
+        keras.utils.set_random_seed(seed)
+        if self._state is not None:
+            self._state.restore()
+            _reseed(self._build, seed)
+            return self._build
+        model = self._build()
+        if not isinstance(model, keras.Model) or not model.compiled:
+            raise TypeError(
+                "Argument `build_model`, a function, must return a compiled model. "
+                f"Received: {model!r} from it"
+            )
+        if not model.built:
+            raise ValueError(
+                "Argument `build_model` must return a model that has its weights; give "
+                "it a keras.Input or call it on a batch. "
+                f"Received: {model!r}, which is not built"
+            )
+        return model
+
+    def digest(self, seed: int) -> str:
+        """A short text that tells the weights of a seed from others."""
+        return digest([weights(self.model(seed))])
+
+    def end(self) -> None:
+        """Leaves a model that was given as it was found."""
+        if self._state is not None:
+            self._build.optimizer, self._build.train_function = self._former  # type: ignore[union-attr]
+            self._state.restore()
+
+
+class Runner:
+    """A model with the optimizer of a candidate, compiled once for all seeds.
+
+    Args:
+        start: The starting point.
+        candidate: The optimizer.
+        seed: The first seed.
+
+    Attributes:
+        model: The model.
+        compiles: Whether its step has yet to be compiled.
+        first_callback: Puts the weights and the optimizer's state in place when the
+            training begins.
+    """
+
+    def __init__(self, start: StartingPoint, candidate: Candidate, seed: int):
+        self._start = start
+        self._candidate = candidate
+        self.model = start.model(seed)
+        self._scales_loss = isinstance(
+            self.model.optimizer, keras.optimizers.LossScaleOptimizer
+        )
+        self.model.optimizer = self._new_optimizer()
+        self.model.train_function = None
+        self.compiles = True
+        self.first_callback = BeginAnew()
+
+    def begin(self, seed: int) -> str:
+        """Lets the next training begin with the weights of a seed.
+
+        Returns:
+            The digest of the weights.
+        """
+        values = weights(self._start.model(seed))
+        self.first_callback.values = [
+            *values,
+            *map(value_of, state_of_optimizer(self._new_optimizer())),
+        ]
+        return digest([values])
+
+    def _new_optimizer(self) -> Any:
+        optimizer = self._candidate.new_optimizer()
+        if self._scales_loss and not isinstance(
+            optimizer, keras.optimizers.LossScaleOptimizer
+        ):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(self.model.trainable_variables)
+        return optimizer
+
+
+def weights(model: keras.Model) -> list[np.ndarray]:
+    """All values of a model, the states of random layers included."""
+    return [value_of(variable) for variable in model.variables]
+
+
+def _reseed(model: keras.Model, seed: int) -> None:
+    """Lets the random numbers of a model's layers follow from the seed."""
+    for number, variable in enumerate(model.variables):
+        if variable.name == "seed_generator_state":
+            generator = keras.random.SeedGenerator(seed + 1000 * number)
+            variable.assign(value_of(generator.state))
