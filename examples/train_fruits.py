@@ -1,4 +1,4 @@
-"""Trains a fruit classifier with keras_momentum.Momentum.
+"""Trains a fruit classifier with keras_momentum.
 
 python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
 """
@@ -17,14 +17,13 @@ def main() -> None:
     name, config = read_config(sys.argv[1:], DEFAULT)
     # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from fruits.photos import DataError, prepare
+    from fruits.data import FruitData
+    from fruits.photos import DataError
     from fruits.report import write_report
-    from fruits.training import builder_of, train
+    from fruits.training import train
 
     try:
-        builder = builder_of(config.data)
-        prepare(builder)
-        run = train(name, config, builder)
+        run = train(name, config, FruitData(config))
     except DataError as error:
         fail(f"{name}: data.path: {error}")
     write_report(run)

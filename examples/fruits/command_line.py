@@ -26,7 +26,7 @@ def read_config(arguments: Sequence[str], default: Path) -> tuple[str, Config]:
     """
     keys = dict(_keys(Config))
     parser = _Parser(
-        description="Trains a fruit classifier with keras_momentum.Momentum.",
+        description="Trains a fruit classifier with keras_momentum.",
         allow_abbrev=False,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
@@ -103,6 +103,8 @@ def _set(content: dict[str, Any], key: str, value: Any, file: Path) -> None:
 def _line(error: Any, file: Path, given: dict[str, Any], keys: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in error["loc"])
     where = "command line" if key in given else str(file)
+    if error["type"] == "value_error":
+        return f"{where}: {error['ctx']['error']}"
     if error["type"] == "extra_forbidden":
         return f"{where}: {key}: unknown key{_suggestion(key, keys)}"
     message = error["msg"][0].lower() + error["msg"][1:]

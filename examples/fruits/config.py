@@ -1,8 +1,8 @@
 """What a training run is made of, as it stands in a TOML file."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -58,11 +58,17 @@ class Network(Section):
 
 
 class Optimizer(Section):
-    """keras_momentum.Momentum, with a cosine learning rate."""
+    """An optimizer, with a cosine learning rate; SGD and Adam are Keras's own."""
 
+    name: Literal[
+        "Momentum", "NAG", "MomentumAdam", "MomentumRMSprop", "SGD", "Adam"
+    ] = Field("Momentum", description="of keras_momentum; SGD and Adam of Keras")
     learning_rate: float = Field(0.05, gt=0, description="the highest one")
     warmup_epochs: float = Field(1.0, ge=0, description="from a tenth of it")
-    momentum: float = Field(0.9, ge=0, le=1, description="gamma")
+    momentum: float = Field(0.9, ge=0, le=1, description="gamma; beta_1 of Adam")
+    schedule: Literal["constant", "nesterov"] = Field(
+        "constant", description="of gamma; NesterovSequence instead of momentum"
+    )
     restart_every: Count | None = Field(None, description="updates")
     weight_decay: float = Field(0.0, ge=0, description="times the learning rate")
 
@@ -74,6 +80,14 @@ class GammaRamp(Section):
     final: float = Field(0.95, ge=0, le=1, description="gamma at the end")
     epochs: Count | None = Field(None, description="length; None: the whole run")
     begin_epoch: int = Field(0, ge=0, description="epoch")
+
+
+class OneCycle(Section):
+    """keras_momentum.callbacks.OneCycle, up to optimizer.learning_rate."""
+
+    max_gamma: float = Field(0.95, ge=0, le=1, description="gamma at both ends")
+    min_gamma: float = Field(0.85, ge=0, le=1, description="gamma at the peak")
+    warmup: float = Field(0.3, ge=0, le=1, description="share of the run to the peak")
 
 
 class Training(Section):
@@ -96,4 +110,21 @@ class Config(Section):
     model: Network = Network()
     optimizer: Optimizer = Optimizer()
     gamma_ramp: GammaRamp | None = None
+    one_cycle: OneCycle | None = None
     training: Training = Training()
+
+    @model_validator(mode="after")
+    def _gamma_can_move(self) -> Self:
+        movers = [name for name in ("gamma_ramp", "one_cycle") if getattr(self, name)]
+        if self.optimizer.schedule != "constant":
+            movers.append("optimizer.schedule")
+        if len(movers) > 1:
+            raise ValueError(f"only one of {' and '.join(movers)} can move gamma")
+        if self.optimizer.restart_every:
+            movers.append("optimizer.restart_every")
+        if movers and self.optimizer.name in ("SGD", "Adam"):
+            raise ValueError(
+                f"{movers[0]} needs an optimizer of keras_momentum, and "
+                f"{self.optimizer.name} is Keras's"
+            )
+        return self

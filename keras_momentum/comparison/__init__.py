@@ -1,6 +1,6 @@
 """Which momentum is best: comparisons of optimizers on a model of one's own."""
 
-from keras_momentum.comparison.candidate import Candidate
+from keras_momentum.comparison.candidate import Candidate, gamma_of
 from keras_momentum.comparison.comparing import compare
 from keras_momentum.comparison.comparison import Comparison
 from keras_momentum.comparison.gamma_search import GammaSearch, find_gamma
@@ -16,5 +16,6 @@ __all__ = [
     "Run",
     "compare",
     "find_gamma",
+    "gamma_of",
     "load_comparison",
 ]

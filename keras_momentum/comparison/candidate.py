@@ -112,7 +112,21 @@ class Candidate:
 
 
 def gamma_of(optimizer: Any) -> float:
-    """The momentum coefficient of any optimizer; 0 where it has none."""
+    """The momentum coefficient of any optimizer; 0 where it has none.
+
+    Args:
+        optimizer: An optimizer, of Keras or of keras_momentum.
+
+    Returns:
+        Its `gamma`, else its `momentum`, else its `beta_1`.
+
+    Example:
+
+    >>> import keras_momentum
+    >>> keras_momentum.comparison.gamma_of(keras.optimizers.SGD(momentum=0.8))
+    0.8
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", None) or optimizer
     for name in ("gamma", "momentum", "beta_1"):
         value = getattr(optimizer, name, None)
         if value is not None:

@@ -59,8 +59,7 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._pause()
         logs = {} if logs is None else logs
-        optimizer = getattr(self.model.optimizer, "inner_optimizer", None)
-        optimizer = optimizer or self.model.optimizer
+        optimizer = self.model.optimizer
         logs.setdefault("gamma", gamma_of(optimizer))
         self.steps.append(int(ops.convert_to_numpy(optimizer.iterations)))
         self.seconds.append(self._trained)
