@@ -5,8 +5,8 @@
 A file says how to optimize, in [optimizer], [gamma_ramp] and [one_cycle]. Files with a
 [data] table say what to train on instead; they are left out, and --on takes one.
 
-The search for the learning rate is the same for all: one training with each of six (with
---quick three), a factor of 3 apart, around that of the file; the one with the best
+The search for the learning rate is the same for all: one training with each of six
+(with --quick three), a factor of 3 apart, around that of the file; the one with the best
 validation accuracy at the end is taken. With it, the optimizer is trained with other
 seeds, and judged by the test pictures. A comparison that was stopped goes on where it
 was.
@@ -20,7 +20,7 @@ from fruits.command_line import fail, read_config
 from fruits.config import Config
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
-QUICK_EPOCHS = 3
+QUICK_EPOCHS = 2
 
 
 def read_candidates(files: list[Path]) -> dict[str, Config]:

@@ -100,11 +100,6 @@ class Training:
         board.write_hyperparameters(folder, run)
         recorder = Recorder(lambda logs: on_epoch(run, logs))
         batches = training_batches(self.train_data, self.batch_size, run.seed)
-        arguments = dict(self.fit_arguments)
-        if isinstance(batches, ShuffledArrays):
-            # They are endless, and shuffled already.
-            arguments.setdefault("steps_per_epoch", batches.batches_per_pass)
-            arguments["shuffle"] = False
         runner.model.fit(
             batches,
             epochs=self.epochs,
@@ -116,7 +111,7 @@ class Training:
                 keras.callbacks.TensorBoard(folder, write_graph=False),
             ],
             verbose=0,
-            **arguments,
+            **self._fit_arguments(batches),
         )
         first_step = recorder.first_step_seconds if runner.compiles else None
         runner.compiles = False
@@ -130,3 +125,13 @@ class Training:
         run.save(folder)
         (folder / _UNFINISHED).unlink()
         return run
+
+    def _fit_arguments(self, batches: Any) -> dict[str, Any]:
+        endless = isinstance(batches, ShuffledArrays)
+        own: dict[str, Any] = {
+            # Of the rest `fit` says that it does not shuffle them.
+            "shuffle": isinstance(batches, keras.utils.PyDataset) and not endless
+        }
+        if endless:
+            own["steps_per_epoch"] = batches.batches_per_pass
+        return {**own, **self.fit_arguments}
