@@ -6,10 +6,10 @@ A file says how to optimize, in [optimizer], [gamma_ramp] and [one_cycle]. Files
 [data] table say what to train on instead; they are left out, and --on takes one.
 
 The search for the learning rate is the same for all: one training with each of six
-(with --quick three), a factor of 3 apart, around that of the file; the one with the best
-validation accuracy at the end is taken. With it, the optimizer is trained with other
-seeds, and judged by the test pictures. A comparison that was stopped goes on where it
-was.
+(with --quick three), a factor of 3 apart, around that of the file; the one with the
+best validation accuracy at the end is taken. With it, the optimizer is trained with
+other seeds, and judged by the test pictures. A comparison that was stopped goes on
+where it was.
 """
 
 import argparse
