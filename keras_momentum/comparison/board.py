@@ -5,6 +5,15 @@ from typing import Any
 
 from keras_momentum.comparison.run import Run
 
+_HYPERPARAMETERS = (
+    "optimizer",
+    "gamma",
+    "schedule",
+    "restart",
+    "learning_rate",
+    "seed",
+)
+
 
 def write_overview(log_dir: Path, metric: str) -> None:
     """Writes which hyper-parameters and metrics there are, and a page of charts.
@@ -40,14 +49,7 @@ def write_overview(log_dir: Path, metric: str) -> None:
     )
     with _writer(tf, log_dir).as_default():
         hp.hparams_config(
-            hparams=[
-                hp.HParam("optimizer"),
-                hp.HParam("gamma", hp.RealInterval(0.0, 1.0)),
-                hp.HParam("schedule"),
-                hp.HParam("restart"),
-                hp.HParam("learning_rate", hp.RealInterval(0.0, 1e3)),
-                hp.HParam("seed"),
-            ],
+            hparams=[hp.HParam(name) for name in _HYPERPARAMETERS],
             metrics=list(metrics.values()),
         )
         tf.summary.experimental.write_raw_pb(
@@ -56,14 +58,19 @@ def write_overview(log_dir: Path, metric: str) -> None:
 
 
 def write_hyperparameters(folder: Path, run: Run) -> None:
-    """Writes the hyper-parameters of a run into its folder."""
+    """Writes the hyper-parameters of a run, which has ended, into its folder."""
     import tensorflow as tf
     from tensorboard.plugins.hparams import api as hp
+    from tensorboard.plugins.hparams import api_pb2, summary
 
+    status = api_pb2.STATUS_FAILURE if run.diverged else api_pb2.STATUS_SUCCESS
     with _writer(tf, folder).as_default():
         hp.hparams(
             {**run.hyperparameters, "seed": run.seed},
             trial_id=f"{run.name}/seed-{run.seed}",
+        )
+        tf.summary.experimental.write_raw_pb(
+            summary.session_end_pb(status).SerializeToString(), step=0
         )
 
 

@@ -68,15 +68,14 @@ class Candidate:
         return copy.deepcopy(self._callbacks)
 
     def hyperparameters(self) -> dict[str, Any]:
-        """What TensorBoard's HParams show.
+        """What TensorBoard's HParams show, before the training.
 
-        `gamma` is the momentum coefficient with which training begins, `beta_1` for
-        optimizers of the Adam kind and 0 where there is none.
+        `gamma` is `beta_1` for optimizers of the Adam kind and 0 where there is none.
         """
         optimizer = self.new_optimizer()
         return {
             "optimizer": type(optimizer).__name__,
-            "learning_rate": _number(optimizer.learning_rate),
+            "learning_rate": as_written(optimizer.learning_rate),
             "gamma": gamma_of(optimizer),
             "schedule": self._schedule(optimizer),
             "restart": self._restart(optimizer),
@@ -130,12 +129,12 @@ def gamma_of(optimizer: Any) -> float:
     for name in ("gamma", "momentum", "beta_1"):
         value = getattr(optimizer, name, None)
         if value is not None:
-            return _number(value)
+            return as_written(value)
     return 0.0
 
 
-def _number(value: Any) -> float:
-    """As it was written, without the last digits of a float32."""
+def as_written(value: Any) -> float:
+    """A number as a person wrote it, without the last digits of its float32."""
     return float(f"{float(ops.convert_to_numpy(value)):.6g}")
 
 

@@ -169,8 +169,6 @@ def find_gamma(
     losses = {}
     try:
         for gamma in gammas:
-            # TensorFlow's seed stays: to set it makes its functions anew, for 0.4 s.
-            random_state.restore()
             trial = _Trial(gamma, steps)
             model.fit(batches, verbose=0, callbacks=[anew, trial], shuffle=False)
             losses[gamma] = trial.losses

@@ -9,13 +9,40 @@ import numpy as np
 from keras import ops
 
 
+class RandomState:
+    """The random numbers of Python, NumPy and PyTorch, which can be put back.
+
+    Of TensorFlow, Keras uses none but those that follow from variables.
+    """
+
+    def __init__(self) -> None:
+        self._python = random.getstate()
+        self._numpy = np.random.get_state()
+        self._torch = None
+        if keras.backend.backend() == "torch":
+            import torch
+
+            self._torch = (torch.get_rng_state(), torch.cuda.get_rng_state_all())
+
+    def restore(self) -> None:
+        """Lets the same random numbers come again."""
+        random.setstate(self._python)
+        np.random.set_state(self._numpy)
+        if self._torch is not None:
+            import torch
+
+            torch.set_rng_state(self._torch[0])
+            torch.cuda.set_rng_state_all(self._torch[1])
+
+
 class ModelState:
     """The values of a compiled model's variables, which can be put back in place.
 
     Weights, the state of random layers, and the optimizer's variables get their values
     back in the same variables, so that the compiled training step is used again: a
     training that begins from the restored state is what it would be in a new model,
-    bit for bit, and nothing is traced or compiled for it.
+    bit for bit, and nothing is traced or compiled for it. The random numbers of Python,
+    NumPy and, on its backend, PyTorch are put back, too.
 
     Args:
         model: A compiled `keras.Model` whose weights exist.
@@ -52,46 +79,41 @@ class ModelState:
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         self._model = model
+        self._random = RandomState()
         self._variables = state_of(model)
         self._values = [value_of(variable) for variable in self._variables]
 
     def restore(self) -> None:
         """Gives all variables the values that they had, and resets the metrics."""
+        self._random.restore()
         assign_all(self._variables, self._values)
         self._model.reset_metrics()
         self._model.stop_training = False
 
 
 class BeginAnew(keras.callbacks.Callback):
-    """Gives a model its values when training begins.
+    """Gives a model its values, and random numbers theirs, when training begins.
 
-    Not before: on torch, what `fit` does until then moves random numbers on if it is
-    the first `fit` of the model.
+    Not before: on torch, what `fit` does until then uses random numbers if it is the
+    first `fit` of the model.
 
     Attributes:
         values: Of the model's variables and its optimizer's. `None` stands for those
             that the first training begins with, which are kept for the others.
+        random: The state of random numbers; `None` likewise.
     """
 
     values: list[np.ndarray] | None = None
+    random: RandomState | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         variables = state_of(self.model)
         if self.values is None:
             self.values = [value_of(variable) for variable in variables]
+        if self.random is None:
+            self.random = RandomState()
         assign_all(variables, self.values)
-
-
-class RandomState:
-    """The state of Python's and NumPy's random numbers, which can be put back."""
-
-    def __init__(self) -> None:
-        self._python = random.getstate()
-        self._numpy = np.random.get_state()
-
-    def restore(self) -> None:
-        random.setstate(self._python)
-        np.random.set_state(self._numpy)
+        self.random.restore()
 
 
 def value_of(variable: Any) -> np.ndarray:

@@ -14,8 +14,8 @@ from keras_momentum.comparison.candidate import gamma_of
 class Recorder(keras.callbacks.Callback):
     """Records the logs of each epoch, the updates and the time that training takes.
 
-    Training ends where the loss becomes infinite or NaN. Gamma is put into the logs,
-    where TensorBoard's callback behind this one sees it.
+    Training ends where the loss becomes infinite or NaN. Gamma and the learning
+    rate are put into the logs, where TensorBoard's callback behind this one sees them.
 
     Args:
         on_epoch: Is called with the logs of each epoch.
@@ -61,6 +61,9 @@ class Recorder(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         optimizer = self.model.optimizer
         logs.setdefault("gamma", gamma_of(optimizer))
+        logs.setdefault(
+            "learning_rate", float(ops.convert_to_numpy(optimizer.learning_rate))
+        )
         self.steps.append(int(ops.convert_to_numpy(optimizer.iterations)))
         self.seconds.append(self._trained)
         numbers = {name: float(value) for name, value in logs.items()}

@@ -23,7 +23,8 @@ class Run:
             and without the first step.
         first_step_seconds: The duration of the first step, all tracing and compiling
             included; `None` where the step of another seed was used again.
-        hyperparameters: What TensorBoard shows as HParams.
+        hyperparameters: What TensorBoard shows as HParams: with the gamma that training
+            ended with, and the highest learning rate that an epoch ended with.
         made_of: What the run depends on, by name: a run is used again only if it is
             the same.
     """

@@ -49,7 +49,8 @@ def interval(values: Sequence[float]) -> Interval:
         return Interval(math.nan, math.nan)
     if finite.size == 1:
         return Interval(float(finite[0]), math.nan)
-    half_width = stats.t.ppf(0.975, finite.size - 1) * stats.sem(finite)
+    error = finite.std(ddof=1) / math.sqrt(finite.size)
+    half_width = stats.t.ppf(0.975, finite.size - 1) * error
     return Interval(float(finite.mean()), float(half_width))
 
 
@@ -95,6 +96,6 @@ def _p_value(gap: np.ndarray) -> float:
     """Of a t-test whether the mean is 0."""
     from scipy import stats
 
-    if np.ptp(gap) == 0:
-        return 1.0 if gap[0] == 0 else 0.0
+    if np.ptp(gap) <= 1e-9 * np.abs(gap).max():
+        return 0.0 if gap.any() else 1.0
     return float(stats.ttest_1samp(gap, 0.0).pvalue)

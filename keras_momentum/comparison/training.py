@@ -14,7 +14,8 @@ from keras_momentum.comparison.batches import (
     digest_of_batches,
     training_batches,
 )
-from keras_momentum.comparison.candidate import Candidate
+from keras_momentum.comparison.candidate import Candidate, as_written
+from keras_momentum.comparison.model_state import RandomState
 from keras_momentum.comparison.recorder import Recorder
 from keras_momentum.comparison.run import FILE, Run
 from keras_momentum.comparison.starting_point import Runner
@@ -97,9 +98,9 @@ class Training:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / _UNFINISHED).touch()
-        board.write_hyperparameters(folder, run)
         recorder = Recorder(lambda logs: on_epoch(run, logs))
         batches = training_batches(self.train_data, self.batch_size, run.seed)
+        runner.first_callback.random = RandomState()
         runner.model.fit(
             batches,
             epochs=self.epochs,
@@ -121,7 +122,9 @@ class Training:
             steps=recorder.steps,
             seconds=recorder.seconds,
             first_step_seconds=first_step,
+            hyperparameters=_after(run.hyperparameters, recorder.history),
         )
+        board.write_hyperparameters(folder, run)
         run.save(folder)
         (folder / _UNFINISHED).unlink()
         return run
@@ -135,3 +138,12 @@ class Training:
         if endless:
             own["steps_per_epoch"] = batches.batches_per_pass
         return {**own, **self.fit_arguments}
+
+
+def _after(
+    hyperparameters: dict[str, Any], history: dict[str, list[float]]
+) -> dict[str, Any]:
+    """With the gamma that training ended with, and the highest learning rate."""
+    rates = [hyperparameters["learning_rate"], *history["learning_rate"]]
+    moved = {"gamma": history["gamma"][-1], "learning_rate": max(rates)}
+    return {**hyperparameters, **{name: as_written(x) for name, x in moved.items()}}

@@ -1,0 +1,52 @@
+"""A small classification, and runs that were never trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_momentum.comparison import Run
+
+_RNG = np.random.default_rng(0)
+X = _RNG.normal(size=(96, 8)).astype("float32")
+Y = (X[:, :4].sum(axis=1) > 0).astype("int64")
+VALIDATION = (X[64:], Y[64:])
+TRAINING = (X[:64], Y[:64])
+
+
+def build_model(**arguments: Any) -> keras.Model:
+    """With a random layer, and one whose state is no weight that is trained."""
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(8, "relu"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Dense(2),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(loss=loss, metrics=["accuracy"], **arguments)
+    return model
+
+
+def runs_of(name: str, finals: Sequence[float], **arguments: Any) -> list[Run]:
+    """A run for each final accuracy; the one before was half of it."""
+    return [
+        Run(
+            name,
+            seed,
+            history={"loss": [1.0, 0.5], "val_accuracy": [final / 2, final]},
+            steps=[10, 20],
+            seconds=[1.0, 2.0],
+            first_step_seconds=None if seed else 0.5,
+            **arguments,
+        )
+        for seed, final in enumerate(finals)
+    ]
+
+
+def weights_of(model: keras.Model) -> list[np.ndarray]:
+    variables = [*model.variables, *model.optimizer.variables]
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
