@@ -14,6 +14,7 @@ mysql://user@host/sweep, or a journal file that ends with .log.
 
 import argparse
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,6 @@ class Objective:
         import keras
         import optuna
 
-        trial.set_user_attr("process", os.getpid())
         # On a scale on which 0.9 is as far from 0.99 as from 0.
         remembered = trial.suggest_float("1 - gamma", 0.005, 1.0, log=True)
         self._state.restore()
@@ -84,6 +84,7 @@ class Objective:
         self._model.optimizer.learning_rate = trial.suggest_float(
             "learning_rate", 1e-3, 3.0, log=True
         )
+        trial.set_user_attr("process", os.getpid())
         accuracies: list[float] = []
 
         def report(epoch: int, logs: dict[str, float]) -> None:
@@ -97,6 +98,7 @@ class Objective:
             steps_per_epoch=self._data.steps_per_epoch,
             validation_data=self._validation,
             callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)],
+            shuffle=False,
             verbose=0,
         )
         if len(accuracies) < self._config.training.epochs:
@@ -162,6 +164,8 @@ def main() -> None:
 
     from fruits.photos import DataError
 
+    experimental = optuna.exceptions.ExperimentalWarning  # Heartbeats are.
+    warnings.filterwarnings("ignore", category=experimental)
     try:
         objective = Objective(config)
     except DataError as error:

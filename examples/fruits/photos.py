@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filelock
 import tensorflow_datasets as tfds
 
 from fruits.images import BrokenImageError, jpeg
@@ -145,7 +146,13 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
             on.
     """
     tfds.disable_progress_bar()
-    builder.download_and_prepare()
+    folder = Path(builder.data_path)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Two processes that prepare the same data would delete each other's files.
+    with filelock.FileLock(f"{folder}.lock"):
+        builder.download_and_prepare()
+    if not builder.info.splits:  # The other one has prepared them.
+        builder.info.read_from_directory(folder)
     if isinstance(builder, PhotoTree):
         classes = builder.info.metadata["train_classes"]
         if len(classes) < 2:

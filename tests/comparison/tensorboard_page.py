@@ -24,34 +24,23 @@ OPTIONS = (
     *("--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync", "--window-size=1250,800"),
 )
-# All text of the page, also that of its components and frames.
-TEXT = """
-function text(node) {
-  if (node.nodeType === 3) return node.textContent + '\\n';
-  if (['STYLE', 'SCRIPT'].includes(node.tagName)) return '';
-  let found = node.shadowRoot ? text(node.shadowRoot) : '';
-  if (node.tagName === 'IFRAME') found += text(node.contentDocument.documentElement);
-  for (const child of node.childNodes) found += text(child);
+# A page of components and frames: their roots, one within the other.
+ROOTS = """
+function roots(root) {
+  const found = [root];
+  for (const node of root.querySelectorAll('*')) {
+    if (node.shadowRoot) found.push(...roots(node.shadowRoot));
+    if (node.tagName === 'IFRAME') found.push(...roots(node.contentDocument));
+  }
   return found;
 }
-return text(document.body);
+const select = (selector) =>
+  roots(document).flatMap((root) => [...root.querySelectorAll(selector)]);
 """
-# The first element of the page, or of its components and frames, with some text.
-FIND = """
-function find(node) {
-  if (node.shadowRoot) { const found = find(node.shadowRoot); if (found) return found; }
-  if (node.tagName === 'IFRAME') {
-    const found = find(node.contentDocument.documentElement);
-    if (found) return found;
-  }
-  for (const child of node.childNodes) {
-    const text = child.nodeType === 3 ? child.textContent.trim() : '';
-    if (text.toLowerCase() === label) return node;
-    const found = find(child);
-    if (found) return found;
-  }
-  return null;
-}
+# What is written in an element itself.
+OWN_TEXT = """
+const own = (node) => [...node.childNodes].filter((child) => child.nodeType === 3)
+  .map((child) => child.textContent.trim()).join(' ').trim();
 """
 
 
@@ -108,18 +97,25 @@ class TensorBoardPage:
 
         def is_there(browser: webdriver.Chrome) -> bool:
             nonlocal text
-            text = re.sub(r"\s*\n\s*", "\n", browser.execute_script(TEXT))
+            text = "\n".join(self.drawn("*:not(style):not(script)"))
             return all(each in text for each in expected)
 
         WebDriverWait(self._browser, 30).until(is_there, f"{expected} in {text}")
         return text
 
+    def drawn(self, selector: str) -> list[str]:
+        """The texts of all elements that a CSS selector selects, empty ones too."""
+        script = f"{ROOTS} {OWN_TEXT} return select(arguments[0]).map(own);"
+        texts: list[str] = self._browser.execute_script(script, selector)
+        return texts
+
     def click(self, label: str) -> None:
-        """Clicks on what has a text."""
-        self._browser.execute_script(
-            f"const label = arguments[0]; {FIND} find(document.body).click();",
-            label.lower(),
+        """Clicks on what has a text, in whatever case."""
+        script = (
+            f"{ROOTS} {OWN_TEXT} const label = arguments[0].toLowerCase();"
+            "select('*').find((node) => own(node).toLowerCase() === label).click();"
         )
+        self._browser.execute_script(script, label)
 
     def screenshot(self, file: Path) -> None:
         """Writes a picture of the page."""

@@ -1,0 +1,307 @@
+"""Comparisons that are trained."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import keras_momentum
+from keras_momentum.comparison import Candidate, Comparison, compare, load_comparison
+from tests.comparison.problem import TRAINING, VALIDATION, build_model, weights_of
+
+OPTIMIZERS = {
+    "plain": keras.optimizers.SGD(0.05),
+    "momentum": keras_momentum.Momentum(0.05, momentum=0.9),
+}
+
+
+def compared(folder: Path, **arguments: Any) -> Comparison:
+    arguments = {
+        "build_model": build_model,
+        "optimizers": OPTIMIZERS,
+        "train_data": TRAINING,
+        "validation_data": VALIDATION,
+        "epochs": 2,
+        "seeds": (0, 1),
+        "batch_size": 16,
+        "verbose": 0,
+        **arguments,
+    }
+    return compare(log_dir=folder, **arguments)
+
+
+def histories(comparison: Comparison) -> dict[tuple[str, int], Any]:
+    return {(run.name, run.seed): run.history for run in comparison.runs}
+
+
+class Spy(keras.callbacks.Callback):
+    """Writes down the weights with which a training begins."""
+
+    seen: list[list[np.ndarray]]
+
+    def __init__(self, seen: list[list[np.ndarray]]):
+        super().__init__()
+        Spy.seen = seen
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if epoch == 0:
+            Spy.seen.append(weights_of(self.model)[: len(self.model.variables)])
+
+
+def test_all_optimizers_start_from_the_same_weights_for_each_seed(
+    tmp_path: Path,
+) -> None:
+    spied = {
+        name: Candidate(optimizer, [Spy([])]) for name, optimizer in OPTIMIZERS.items()
+    }
+    compared(tmp_path, optimizers=spied)
+    plain_0, plain_1, momentum_0, momentum_1 = Spy.seen
+    for one, other in ((plain_0, momentum_0), (plain_1, momentum_1)):
+        for first, second in zip(one, other, strict=True):
+            np.testing.assert_array_equal(first, second)
+    assert any((a != b).any() for a, b in zip(plain_0, plain_1, strict=True))
+
+
+def test_a_training_step_is_traced_once_for_all_seeds(tmp_path: Path) -> None:
+    calls = []
+
+    class Counting(keras.layers.Layer):
+        def call(self, x: Any, training: bool = False) -> Any:
+            if training:
+                calls.append(1)
+            return x
+
+    def build() -> keras.Model:
+        model = keras.Sequential(
+            [keras.Input((8,)), Counting(), keras.layers.Dense(2, "softmax")]
+        )
+        model.compile(loss="sparse_categorical_crossentropy")
+        return model
+
+    if keras.backend.backend() == "torch":
+        pytest.skip("on torch nothing is traced")
+    counts = []
+    for seeds in ((0,), (0, 1, 2)):
+        calls.clear()
+        compared(tmp_path / str(len(seeds)), build_model=build, seeds=seeds)
+        counts.append(len(calls))
+    assert counts[0] == counts[1]
+
+
+def test_same_optimizer_twice_gives_the_same_bit_for_bit(tmp_path: Path) -> None:
+    twice = {name: keras_momentum.NAG(0.05, momentum=0.9) for name in ("one", "two")}
+    found = histories(compared(tmp_path, optimizers=twice))
+    for seed in (0, 1):
+        one, two = found["one", seed], found["two", seed]
+        assert one == two
+    assert found["one", 0] != found["one", 1]
+
+
+def test_a_killed_comparison_goes_on_and_ends_as_if_it_had_not_been(
+    tmp_path: Path,
+) -> None:
+    class Killed(keras.callbacks.Callback):
+        alive = True
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            if Killed.alive and epoch == 1:
+                Killed.alive = False
+            elif not Killed.alive:
+                raise KeyboardInterrupt
+
+    optimizers = {
+        "momentum": Candidate(keras_momentum.Momentum(0.05, momentum=0.9), [Killed()])
+    }
+    with pytest.raises(KeyboardInterrupt):
+        compared(tmp_path / "killed", optimizers=optimizers, seeds=(0, 1, 2))
+    folder = tmp_path / "killed" / "momentum"
+    assert (folder / "seed-0" / "run.json").exists()
+    assert not (folder / "seed-1" / "run.json").exists()
+    before = (folder / "seed-0" / "run.json").stat().st_mtime_ns
+    # The callback's class is part of what a run is made of, so that it stays.
+    Killed.on_epoch_end = lambda *_: None  # type: ignore[method-assign]
+    resumed = compared(tmp_path / "killed", optimizers=optimizers, seeds=(0, 1, 2))
+    assert (folder / "seed-0" / "run.json").stat().st_mtime_ns == before
+    whole = compared(tmp_path / "whole", optimizers=optimizers, seeds=(0, 1, 2))
+    assert histories(resumed) == histories(whole)
+
+
+def test_optimizers_and_seeds_can_be_added(tmp_path: Path) -> None:
+    compared(tmp_path, seeds=(0,), optimizers={"plain": OPTIMIZERS["plain"]})
+    file = tmp_path / "plain" / "seed-0" / "run.json"
+    before = file.stat().st_mtime_ns
+    comparison = compared(tmp_path, target=0.5)
+    assert file.stat().st_mtime_ns == before
+    assert len(comparison.runs) == 4
+    assert histories(load_comparison(tmp_path)) == histories(comparison)
+    assert load_comparison(tmp_path).target == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "part"),
+    [
+        ({"epochs": 3}, "epochs"),
+        ({"train_data": VALIDATION}, "batches"),
+        ({"batch_size": 8}, "batches"),
+        ({"optimizers": {"plain": keras.optimizers.SGD(0.1)}}, "optimizer"),
+        ({"class_weight": {0: 1.0, 1: 2.0}}, "fit"),
+    ],
+)
+def test_a_finished_run_of_something_else_is_not_taken(
+    changed: dict[str, Any], part: str, tmp_path: Path
+) -> None:
+    first = {"optimizers": {"plain": OPTIMIZERS["plain"]}, "seeds": (0,), "epochs": 1}
+    compared(tmp_path, **first)
+    with pytest.raises(ValueError, match=f"finished run with another {part} than now"):
+        compared(tmp_path, **{**first, **changed})
+
+
+def test_a_run_of_another_model_is_not_taken(tmp_path: Path) -> None:
+    def other() -> keras.Model:
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2, "softmax")])
+        model.compile(loss="sparse_categorical_crossentropy")
+        return model
+
+    compared(tmp_path, seeds=(0,))
+    with pytest.raises(ValueError, match="with another weights than now"):
+        compared(tmp_path, seeds=(0,), build_model=other)
+
+
+def test_files_of_others_are_not_deleted(tmp_path: Path) -> None:
+    (tmp_path / "plain" / "seed-0").mkdir(parents=True)
+    (tmp_path / "plain" / "seed-0" / "precious.txt").touch()
+    with pytest.raises(ValueError, match="not a run of compare"):
+        compared(tmp_path)
+    assert (tmp_path / "plain" / "seed-0" / "precious.txt").exists()
+
+
+def test_a_run_that_diverges_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
+    optimizers = {
+        "too much": keras_momentum.Momentum(1e30, momentum=0.9),
+        "momentum": OPTIMIZERS["momentum"],
+    }
+    comparison = compared(tmp_path, optimizers=optimizers, epochs=3)
+    good, bad = comparison.rows()
+    assert (good.name, good.diverged) == ("momentum", 0)
+    assert (bad.name, bad.diverged) == ("too much", 2)
+    assert all(len(run.steps) < 3 for run in comparison.of("too much"))
+    text = (tmp_path / "comparison.txt").read_text("utf-8")
+    assert "too much: 2 of 2 runs diverged" in text
+    assert (tmp_path / "comparison.png").stat().st_size > 10_000
+    assert len((tmp_path / "comparison.csv").read_text("utf-8").splitlines()) == 3
+
+
+def test_callbacks_move_gamma_in_each_run(tmp_path: Path) -> None:
+    ramp = keras_momentum.callbacks.GammaRamp(0.2, 0.8)
+    nag = keras_momentum.NAG(0.05)
+    comparison = compared(tmp_path, optimizers={"ramp": Candidate(nag, [ramp])})
+    for run in comparison.runs:
+        assert run.history["gamma"] == pytest.approx([0.5, 0.8], rel=1e-5)
+        assert run.steps == [4, 8]
+        assert run.hyperparameters == {
+            "optimizer": "NAG",
+            "learning_rate": 0.05,
+            "gamma": 0.8,
+            "schedule": "GammaRamp",
+            "restart": "never",
+        }
+    first, second = comparison.runs
+    assert first.first_step_seconds
+    assert second.first_step_seconds is None
+
+
+def test_a_model_is_left_as_it_was_and_its_weights_are_those_of_all_seeds(
+    tmp_path: Path,
+) -> None:
+    model = build_model(optimizer=keras_momentum.Momentum(0.05, momentum=0.9))
+    model.fit(*TRAINING, verbose=0)
+    optimizer, before = model.optimizer, weights_of(model)
+    comparison = compared(tmp_path, build_model=model)
+    assert model.optimizer is optimizer
+    for first, second in zip(before, weights_of(model), strict=True):
+        np.testing.assert_array_equal(first, second)
+    digests = {run.made_of["weights"] for run in comparison.runs if run.seed == 0}
+    assert len(digests) == 1
+    found = histories(comparison)
+    assert found["plain", 0] != found["plain", 1]
+    model.fit(*TRAINING, verbose=0)
+
+
+def test_random_numbers_of_the_user_are_left_alone(tmp_path: Path) -> None:
+    np.random.seed(1)
+    expected = np.random.random()
+    np.random.seed(1)
+    compared(tmp_path, seeds=(0,), epochs=1)
+    assert np.random.random() == expected
+
+
+def test_a_data_set_made_from_the_seed_is_the_same_for_all(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    def batches(seed: int) -> Any:
+        data = tf.data.Dataset.from_tensor_slices(TRAINING)
+        return data.shuffle(64, seed=seed).repeat().batch(16)
+
+    twice = {name: keras.optimizers.SGD(0.05) for name in ("one", "two")}
+    arguments = {"train_data": batches, "steps_per_epoch": 4, "optimizers": twice}
+    found = histories(compared(tmp_path, **arguments))
+    assert found["one", 0] == found["two", 0]
+    shuffled = batches(0)
+    with pytest.raises(ValueError, match="do they shuffle"):
+        compared(tmp_path / "2", train_data=shuffled, steps_per_epoch=4)
+
+
+def test_mixed_precision_scales_the_loss_for_all(tmp_path: Path) -> None:
+    keras.config.set_dtype_policy("mixed_float16")
+    comparison = compared(tmp_path, seeds=(0,))
+    for run in comparison.runs:
+        assert run.steps == [4, 8]
+        assert not run.diverged
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"build_model": 3}, TypeError, "Argument `build_model` must be a function"),
+        ({"build_model": lambda: 3}, TypeError, "must return a compiled model"),
+        (
+            {"build_model": lambda: keras.Sequential([keras.Input((8,))])},
+            TypeError,
+            "must return a compiled model",
+        ),
+        ({"optimizers": {}}, TypeError, "Argument `optimizers` must be a dictionary"),
+        ({"optimizers": ["adam"]}, TypeError, "Argument `optimizers` must be a dict"),
+        ({"optimizers": {"a/b": "adam"}}, ValueError, "names of folders"),
+        ({"optimizers": {"..": "adam"}}, ValueError, "names of folders"),
+        ({"optimizers": {"a": 3}}, ValueError, "Argument `optimizer` must be an opt"),
+        ({"optimizers": {"a": keras.optimizers.SGD}}, ValueError, "Argument `optimize"),
+        ({"optimizers": {"a": "sdg"}}, ValueError, "sdg"),
+        ({"epochs": 0}, ValueError, "Argument `epochs` must be an integer >= 1"),
+        ({"seeds": ()}, ValueError, "Argument `seeds` must have at least one"),
+        ({"seeds": (1, 1)}, ValueError, "Argument `seeds` must have .* none twice"),
+        ({"seeds": (0.5,)}, ValueError, "Argument `seeds` must be an integer >= 0"),
+        ({"mode": "up"}, ValueError, 'Argument `mode` must be "auto"'),
+        ({"batch_size": "32"}, ValueError, "Argument `batch_size` must be"),
+        ({"callbacks": []}, TypeError, "unexpected argument `callbacks`"),
+        ({"steps": 3}, TypeError, "unexpected argument `steps`; of `fit` it takes"),
+        ({"train_data": iter([])}, TypeError, "can be iterated only once"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_trained(
+    arguments: dict[str, Any],
+    error: type[Exception],
+    message: str,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(error, match=message):
+        compared(tmp_path, **arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_settings_are_kept_for_reading(tmp_path: Path) -> None:
+    compared(tmp_path, seeds=(0,), metric="val_loss")
+    settings = json.loads((tmp_path / "comparison.json").read_text("utf-8"))
+    assert settings == {"metric": "val_loss", "mode": "min", "target": None}

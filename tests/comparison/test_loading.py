@@ -1,0 +1,85 @@
+"""Comparisons read back from files."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+
+import keras_momentum
+from keras_momentum.comparison import compare, load_comparison
+from tests.comparison.problem import TRAINING, VALIDATION, build_model
+
+pytest.importorskip("tensorflow")
+
+
+def logged(folder: Path, seed: int = 0, **arguments: Any) -> dict[str, list[float]]:
+    """A training with Keras's own optimizer and TensorBoard callback."""
+    keras.utils.set_random_seed(seed)
+    model = build_model(optimizer="sgd")
+    arguments = {"validation_data": VALIDATION, **arguments}
+    callback = keras.callbacks.TensorBoard(folder, write_graph=False)
+    fitted = model.fit(
+        *TRAINING, batch_size=16, epochs=3, callbacks=[callback], verbose=0, **arguments
+    )
+    history: dict[str, list[float]] = fitted.history
+    return history
+
+
+def test_logs_of_keras_alone_give_what_its_history_says(tmp_path: Path) -> None:
+    histories = [logged(tmp_path / "sgd" / f"seed-{seed}", seed) for seed in (0, 1)]
+    other = logged(tmp_path / "single run")
+    comparison = load_comparison(tmp_path, target=0.0)
+    assert comparison.metric == "val_accuracy"
+    assert [(run.name, run.seed) for run in comparison.runs] == [
+        ("sgd", 0),
+        ("sgd", 1),
+        ("single run", 0),
+    ]
+    for run, history in zip(comparison.runs, [*histories, other], strict=True):
+        for name, values in history.items():
+            assert run.history[name] == pytest.approx(values, rel=1e-6)
+        assert run.steps == [4, 8, 12]
+        assert run.seconds == sorted(run.seconds)
+    assert comparison.rows()[0].steps_to_target == 4
+
+
+def test_without_validation_it_judges_by_the_loss_and_counts_epochs(
+    tmp_path: Path,
+) -> None:
+    history = logged(tmp_path, validation_data=None)
+    comparison = load_comparison(tmp_path)
+    assert comparison.metric == "loss"
+    (run,) = comparison.runs
+    assert run.name == tmp_path.name
+    assert run.steps == [1, 2, 3]
+    assert run.history["loss"] == pytest.approx(history["loss"], rel=1e-6)
+
+
+def test_the_logs_of_a_comparison_say_what_its_files_say(tmp_path: Path) -> None:
+    compare(
+        build_model,
+        {"nag": keras_momentum.NAG(0.05), "adam": "adam"},
+        TRAINING,
+        VALIDATION,
+        epochs=2,
+        seeds=(0, 3),
+        log_dir=tmp_path,
+        verbose=0,
+    )
+    from_files = load_comparison(tmp_path)
+    for file in tmp_path.rglob("run.json"):
+        file.unlink()
+    from_logs = load_comparison(tmp_path)
+    assert len(from_logs.runs) == 4
+    for one, other in zip(from_files.runs, from_logs.runs, strict=True):
+        assert (one.name, one.seed, one.steps) == (other.name, other.seed, other.steps)
+        for name, values in one.history.items():
+            assert other.history[name] == pytest.approx(values, rel=1e-6), name
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="must be a folder with runs"):
+        load_comparison(tmp_path)
+    with pytest.raises(ValueError, match="must be a folder with runs"):
+        load_comparison(tmp_path / "missing")
