@@ -130,7 +130,10 @@ def draw(study: "optuna.Study", file: Path) -> None:
             edgecolor="crimson",
             label="best",
         )
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="1 − γ")
+    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="γ")
+    gammas = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+    axes.set_yticks([1.0 - gamma for gamma in gammas], map(str, gammas))
+    axes.minorticks_off()
     axes.invert_yaxis()
     axes.grid(alpha=0.3)
     axes.legend()

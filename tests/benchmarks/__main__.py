@@ -1,6 +1,6 @@
 """Our optimizers beside Keras's, optax's and PyTorch's: tables of times and memory.
 
-    python -m tests.benchmarks steps|big|memory|gamma|extras [options]
+    python -m tests.benchmarks steps|big|memory|gamma|search|extras [options]
 
 Each topic prints a table and writes it to `tests/benchmarks/results/`. What is compared
 runs in turn; medians are shown. `KERAS_BACKEND` chooses the backend.
@@ -11,7 +11,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tests.benchmarks import big, extras, memory, moving_gamma, steps
+from tests.benchmarks import big, extras, gamma_search, memory, moving_gamma, steps
 from tests.benchmarks.models import MODELS
 from tests.benchmarks.optimizers import TWINS
 
@@ -36,10 +36,11 @@ def main() -> None:
     tensors = add("big", "The update of big tensors.", [])
     memories = add("memory", "Peak memory and slots.", list(memory.TRAINED))
     gammas = add("gamma", "What a moving gamma costs.", ["mlp", "resnet"])
+    searches = add("search", "Gammas tried with one compilation.", [])
     arguments = add("extras", "Weight decay, clipping and EMA.", ["mlp"])
-    for topic in (all_steps, tensors, gammas, arguments):
+    for topic in (all_steps, tensors, gammas, searches, arguments):
         topic.add_argument("--rounds", type=int, default=5)
-    for topic in (all_steps, memories, arguments):
+    for topic in (all_steps, memories, searches, arguments):
         topic.add_argument("--jit", choices=list(JIT), default="both")
     all_steps.add_argument(
         "--formulas", nargs="+", choices=list(TWINS), default=FORMULAS
@@ -55,6 +56,8 @@ def main() -> None:
         choices=big.CONFIGURATIONS,
         default=list(big.CONFIGURATIONS),
     )
+    searches.add_argument("--model", choices=list(MODELS), default="mlp")
+    searches.add_argument("--steps", type=int, nargs="+", default=[20, 100])
     arguments.add_argument("--formula", choices=list(TWINS), default="momentum")
     a = parser.parse_args()
     match a.topic:
@@ -66,6 +69,8 @@ def main() -> None:
             memory.run(a.models, a.formulas, JIT[a.jit])
         case "gamma":
             moving_gamma.run(a.models, a.rounds)
+        case "search":
+            gamma_search.run(a.model, a.steps, JIT[a.jit], a.rounds)
         case "extras":
             extras.run(a.models, a.formula, JIT[a.jit], a.rounds)
 
