@@ -1,13 +1,16 @@
-"""What docs/ says of schedules and callbacks."""
+"""What docs/ says."""
 
 import inspect
 import re
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
+import keras_momentum
 from keras_momentum import callbacks, schedules
+from tests.comparison.problem import build_model
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "schedules-and-callbacks.md"
@@ -58,3 +61,33 @@ def test_every_one_has_an_example_that_is_run() -> None:
         for name in classes(module):
             docstring = inspect.getdoc(getattr(module, name)) or ""
             assert "Example:\n\n>>> " in docstring, name
+
+
+def test_code_of_comparisons_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "comparisons.md").read_text("utf-8")
+    find, compare = re.findall(r"```python\n(.*?)\n```", text, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    x, y = rng.random((32, 8)), rng.integers(0, 2, 32)
+    names = {
+        "keras_momentum": keras_momentum,
+        "model": build_model(optimizer=keras_momentum.Momentum(0.01)),
+        "build_model": build_model,
+        "x": x,
+        "y": y,
+        "x_validation": x,
+        "y_validation": y,
+    }
+    exec(find, names)
+    assert (tmp_path / "gammas.png").exists()
+    exec(compare.replace("epochs=10", "epochs=1"), names)
+    comparison = keras_momentum.comparison.load_comparison("runs/mine")
+    assert comparison.names == ["Adam", "NAG"]
+
+
+def test_every_script_that_is_named_exists() -> None:
+    for document in (ROOT / "README.md", *ROOT.glob("*/*.md")):
+        for script in re.findall(r"python (examples/\S+\.py)", document.read_text()):
+            assert (ROOT / script).exists(), f"{document.name}: {script}"
