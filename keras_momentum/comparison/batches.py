@@ -58,7 +58,7 @@ def training_batches(data: Any, batch_size: int, seed: int) -> Any:
     Args:
         data: A tuple of arrays, `(x, y)` or `(x, y, sample_weight)`; what `fit` takes
             as `x` (a `tf.data.Dataset`, a `PyDataset`, a `DataLoader`); or a function
-            that takes the seed and returns one of these.
+            that takes the seed and returns one of these, or a generator.
         batch_size: An integer >= 1, for arrays.
         seed: An integer >= 0.
 
@@ -66,16 +66,23 @@ def training_batches(data: Any, batch_size: int, seed: int) -> Any:
         TypeError: If the data can be iterated only once.
     """
     keras.utils.set_random_seed(seed)
-    if callable(data) and not isinstance(data, keras.utils.PyDataset):
-        data = data(seed)
-    if isinstance(data, (tuple, list)):
-        return ShuffledArrays(tuple(data), batch_size, seed)
     if isinstance(data, Iterator):
         raise TypeError(
             "The training data can be iterated only once; pass a function that takes "
             f"the seed and returns them. Received: {data!r}"
         )
+    if callable(data) and not isinstance(data, keras.utils.PyDataset):
+        data = data(seed)
+    if isinstance(data, (tuple, list)):
+        return ShuffledArrays(tuple(map(_as_arrays, data)), batch_size, seed)
     return data
+
+
+def _as_arrays(part: Any) -> Any:
+    """Lists of numbers as arrays; a list of arrays, several inputs, as a tuple."""
+    if not all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(part)):
+        return np.asarray(part)
+    return tuple(part) if isinstance(part, list) else part
 
 
 def iterate(batches: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -75,7 +76,7 @@ class Candidate:
         optimizer = self.new_optimizer()
         return {
             "optimizer": type(optimizer).__name__,
-            "learning_rate": as_written(optimizer.learning_rate),
+            "learning_rate": as_written(learning_rate_of(optimizer)),
             "gamma": gamma_of(optimizer),
             "schedule": self._schedule(optimizer),
             "restart": self._restart(optimizer),
@@ -125,12 +126,24 @@ def gamma_of(optimizer: Any) -> float:
     >>> keras_momentum.comparison.gamma_of(keras.optimizers.SGD(momentum=0.8))
     0.8
     """
-    optimizer = getattr(optimizer, "inner_optimizer", None) or optimizer
+    optimizer = _first_of(optimizer)
     for name in ("gamma", "momentum", "beta_1"):
         value = getattr(optimizer, name, None)
         if value is not None:
             return as_written(value)
     return 0.0
+
+
+def learning_rate_of(optimizer: Any) -> float:
+    """The learning rate of any optimizer; NaN where it is not known yet."""
+    rate = getattr(_first_of(optimizer), "learning_rate", math.nan)
+    return float(ops.convert_to_numpy(rate))
+
+
+def _first_of(optimizer: Any) -> Any:
+    """The optimizer within a `LossScaleOptimizer`, the first of a `MultiOptimizer`."""
+    optimizer = getattr(optimizer, "inner_optimizer", None) or optimizer
+    return next(iter(getattr(optimizer, "optimizers", [])), optimizer)
 
 
 def as_written(value: Any) -> float:

@@ -1,7 +1,5 @@
 """Training with several optimizers from the same start on the same batches."""
 
-import importlib.util
-import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,10 +7,15 @@ from typing import Any
 
 import keras
 
-from keras_momentum import arguments
 from keras_momentum.comparison import board
 from keras_momentum.comparison.candidate import Candidate
-from keras_momentum.comparison.comparison import Comparison, direction
+from keras_momentum.comparison.checks import (
+    candidates_of,
+    check_fit_arguments,
+    check_numbers,
+    check_packages,
+)
+from keras_momentum.comparison.comparison import Comparison
 from keras_momentum.comparison.model_state import RandomState
 from keras_momentum.comparison.progress import progress
 from keras_momentum.comparison.run import Run
@@ -20,13 +23,6 @@ from keras_momentum.comparison.starting_point import Runner, StartingPoint
 from keras_momentum.comparison.training import Training
 
 SETTINGS = "comparison.json"
-_NEEDED = ("matplotlib", "rich", "scipy", "tensorboard", "tensorflow")
-# Arguments of `fit` that `compare` gives itself.
-_OWN = (
-    *("self", "x", "y", "batch_size", "epochs", "verbose", "callbacks", "shuffle"),
-    *("validation_split", "validation_data", "initial_epoch"),
-)
-_FORBIDDEN_IN_NAMES = '/\\:*?"<>|'
 
 
 def compare(
@@ -120,11 +116,17 @@ def compare(
     ['momentum', 'plain']
     """
     check_packages()
-    candidates = _candidates(optimizers)
-    _check_numbers(epochs, batch_size, seeds, mode)
-    _check_fit_arguments(fit_arguments)
+    candidates = candidates_of(optimizers)
+    check_numbers(epochs, batch_size, seeds, mode)
+    check_fit_arguments(fit_arguments)
     training = Training(
-        train_data, validation_data, epochs, batch_size, Path(log_dir), fit_arguments
+        train_data,
+        validation_data,
+        epochs,
+        batch_size,
+        Path(log_dir),
+        metric,
+        fit_arguments,
     )
     random_state = RandomState()
     start = StartingPoint(build_model)
@@ -147,16 +149,6 @@ def default_metric(runs: Sequence[Run]) -> str:
     validation = [name for name in logs if name.startswith("val_")]
     metrics = [name for name in validation if name != "val_loss"]
     return [*metrics, *validation, "loss"][0]
-
-
-def check_packages() -> None:
-    """Raises `ImportError` if a package that comparisons need is missing."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f"Comparisons need {', '.join(missing)}: "
-            'pip install "keras-momentum[comparison]"'
-        )
 
 
 def _runs(
@@ -217,49 +209,3 @@ def _write(comparison: Comparison, folder: Path) -> None:
     (folder / "comparison.txt").write_text(f"{comparison}\n", "utf-8")
     comparison.to_csv(folder / "comparison.csv")
     comparison.draw(folder / "comparison.png")
-
-
-def _candidates(optimizers: Mapping[str, Any]) -> dict[str, Candidate]:
-    if not isinstance(optimizers, Mapping) or not optimizers:
-        raise TypeError(
-            "Argument `optimizers` must be a dictionary of names and optimizers. "
-            f"Received: optimizers={optimizers!r}"
-        )
-    for name in optimizers:
-        if (
-            not isinstance(name, str)
-            or not name.strip(". ")
-            or set(name) & set(_FORBIDDEN_IN_NAMES)
-        ):
-            raise ValueError(
-                "Argument `optimizers` must have names that can be names of folders. "
-                f"Received: {name!r}"
-            )
-    return {
-        name: each if isinstance(each, Candidate) else Candidate(each)
-        for name, each in optimizers.items()
-    }
-
-
-def _check_numbers(
-    epochs: int, batch_size: int, seeds: Sequence[int], mode: str
-) -> None:
-    arguments.integer("epochs", epochs, minimum=1)
-    arguments.integer("batch_size", batch_size, minimum=1)
-    direction("", mode)
-    for seed in seeds:
-        arguments.integer("seeds", seed, minimum=0)
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(
-            "Argument `seeds` must have at least one integer, and none twice. "
-            f"Received: seeds={seeds!r}"
-        )
-
-
-def _check_fit_arguments(given: Mapping[str, Any]) -> None:
-    allowed = set(inspect.signature(keras.Model.fit).parameters) - set(_OWN)
-    for name in given.keys() - allowed:
-        raise TypeError(
-            f"compare() got an unexpected argument `{name}`; of `fit` it takes "
-            f"{', '.join(sorted(allowed))}."
-        )

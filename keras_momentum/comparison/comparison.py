@@ -8,14 +8,13 @@ from typing import Any, NamedTuple
 
 from keras_momentum.comparison.run import Run
 from keras_momentum.comparison.statistics import (
-    FEWEST_SEEDS,
-    TEST,
     Difference,
     Interval,
     differences,
     interval,
 )
 from keras_momentum.comparison.text import as_text
+from keras_momentum.comparison.verdict import verdict_of
 
 # Metrics with one of these in their names are to grow.
 _TO_GROW = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "dice")
@@ -116,32 +115,7 @@ class Comparison:
 
     def verdict(self) -> str:
         """Which optimizers differ, in words, and by which test."""
-        lines = [
-            f"{row.name}: {row.diverged} of {row.runs} runs diverged and are not in "
-            "the mean."
-            for row in self.rows()
-            if row.diverged
-        ]
-        if len(self.names) == 1:
-            return "\n".join(lines)
-        least = min(len(self.of(name)) for name in self.names)
-        if least < FEWEST_SEEDS:
-            return "\n".join(
-                [
-                    *lines,
-                    f"Differences are not resolved: {least} seed"
-                    f"{'s' if least > 1 else ''}; take at least {FEWEST_SEEDS}.",
-                ]
-            )
-        if self._seeds_are_alike():
-            return "\n".join(
-                [
-                    *lines,
-                    "Differences are not resolved: every seed gave the same result, as "
-                    "neither weights nor batches followed from it.",
-                ]
-            )
-        return "\n".join([*lines, *self._resolved()])
+        return "\n".join(verdict_of(self))
 
     def table(self, **options: Any) -> Any:
         """A `rich.table.Table`.
@@ -223,31 +197,6 @@ class Comparison:
             cells.append(_whole(row.steps_to_target) + some)
             cells.append(_short(row.seconds_to_target))
         return [*cells, _short(row.first_step_seconds)]
-
-    def _seeds_are_alike(self) -> bool:
-        return all(
-            len({tuple(run.history[self.metric]) for run in self.of(name)}) == 1
-            for name in self.names
-        )
-
-    def _resolved(self) -> list[str]:
-        found = self.differences()
-        how = f"{TEST}, {len(self.seeds)} seeds, p < 0.05"
-        if not found:
-            return [f"No two optimizers differ ({how})."]
-        lines = [f"Better than ({how}):"]
-        for row in self.rows():
-            worse = [
-                difference.lower if self.mode == "max" else difference.higher
-                for difference in found
-                if row.name
-                == (difference.higher if self.mode == "max" else difference.lower)
-            ]
-            if worse:
-                lines.append(f"  {row.name}: {', '.join(worse)}")
-        pairs = len(self.names) * (len(self.names) - 1) // 2
-        lines.append(f"The other {pairs - len(found)} of {pairs} pairs do not differ.")
-        return lines
 
 
 def direction(metric: str, mode: str) -> str:

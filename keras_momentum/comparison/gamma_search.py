@@ -227,9 +227,9 @@ class _Kept(keras.utils.PyDataset):
 
 def _first_batches(data: Any, batch_size: int, seed: int, count: int) -> list[Any]:
     """The first batches, of as many passes through the data as are needed for them."""
-    batches = training_batches(data, batch_size, seed)
     found: list[Any] = []
     while len(found) < count:
+        batches = training_batches(data, batch_size, seed)
         more = list(itertools.islice(iterate(batches), count - len(found)))
         if not more:
             raise ValueError(

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from keras_momentum.comparison.candidate import gamma_of
+from keras_momentum.comparison.candidate import gamma_of, learning_rate_of
+from keras_momentum.comparison.run import check_metric
 
 
 class Recorder(keras.callbacks.Callback):
@@ -19,6 +21,10 @@ class Recorder(keras.callbacks.Callback):
 
     Args:
         on_epoch: Is called with the logs of each epoch.
+        metric: `None` or what must be in the logs.
+
+    Raises:
+        ValueError: At the end of an epoch, if `metric` is not in the logs.
 
     Attributes:
         history: The logs of each epoch, by name.
@@ -27,9 +33,12 @@ class Recorder(keras.callbacks.Callback):
         first_step_seconds: The duration of the first step.
     """
 
-    def __init__(self, on_epoch: Callable[[dict[str, float]], None]):
+    def __init__(
+        self, on_epoch: Callable[[dict[str, float]], None], metric: str | None
+    ):
         super().__init__()
         self._on_epoch = on_epoch
+        self._metric = metric
         self.history: dict[str, list[float]] = {}
         self.steps: list[int] = []
         self.seconds: list[float] = []
@@ -62,11 +71,16 @@ class Recorder(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         logs.setdefault("gamma", gamma_of(optimizer))
         logs.setdefault(
-            "learning_rate", float(ops.convert_to_numpy(optimizer.learning_rate))
+            "learning_rate",
+            learning_rate_of(optimizer),
         )
         self.steps.append(int(ops.convert_to_numpy(optimizer.iterations)))
         self.seconds.append(self._trained)
-        numbers = {name: float(value) for name, value in logs.items()}
+        numbers = {
+            name: float(value) for name, value in logs.items() if not np.ndim(value)
+        }
+        if self._metric is not None:
+            check_metric(self._metric, numbers)
         for name, value in numbers.items():
             self.history.setdefault(name, []).append(value)
         self._on_epoch(numbers)

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,9 +84,14 @@ class Run:
             raise ValueError(f"{file}: it is not the file of a run: {error}") from error
 
     def _values(self, metric: str) -> list[float]:
-        if metric not in self.history:
-            raise ValueError(
-                "Argument `metric` must be one of "
-                f"{', '.join(sorted(self.history))}. Received: metric={metric!r}"
-            )
+        check_metric(metric, self.history)
         return self.history[metric]
+
+
+def check_metric(metric: str, logs: Mapping[str, Any]) -> None:
+    """Raises `ValueError` if a metric is not in the logs."""
+    if metric not in logs:
+        raise ValueError(
+            f"Argument `metric` must be one of {', '.join(sorted(logs))}. "
+            f"Received: metric={metric!r}"
+        )

@@ -33,6 +33,7 @@ class Training:
     epochs: int
     batch_size: int
     log_dir: Path
+    metric: str | None
     fit_arguments: Mapping[str, Any]
 
     def made_of(self, seed: int) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class Training:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         (folder / _UNFINISHED).touch()
-        recorder = Recorder(lambda logs: on_epoch(run, logs))
+        recorder = Recorder(lambda logs: on_epoch(run, logs), self.metric)
         batches = training_batches(self.train_data, self.batch_size, run.seed)
         runner.first_callback.random = RandomState()
         runner.model.fit(
@@ -144,6 +145,6 @@ def _after(
     hyperparameters: dict[str, Any], history: dict[str, list[float]]
 ) -> dict[str, Any]:
     """With the gamma that training ended with, and the highest learning rate."""
-    rates = [hyperparameters["learning_rate"], *history["learning_rate"]]
+    rates = [*history["learning_rate"], hyperparameters["learning_rate"]]
     moved = {"gamma": history["gamma"][-1], "learning_rate": max(rates)}
     return {**hyperparameters, **{name: as_written(x) for name, x in moved.items()}}

@@ -1,18 +1,25 @@
 """A small classification, and runs that were never trained."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_momentum.comparison import Run
+import keras_momentum
+from keras_momentum.comparison import Comparison, Run, compare
 
 _RNG = np.random.default_rng(0)
 X = _RNG.normal(size=(96, 8)).astype("float32")
 Y = (X[:, :4].sum(axis=1) > 0).astype("int64")
 VALIDATION = (X[64:], Y[64:])
 TRAINING = (X[:64], Y[:64])
+
+OPTIMIZERS = {
+    "plain": keras.optimizers.SGD(0.05),
+    "momentum": keras_momentum.Momentum(0.05, momentum=0.9),
+}
 
 
 def build_model(**arguments: Any) -> keras.Model:
@@ -29,6 +36,22 @@ def build_model(**arguments: Any) -> keras.Model:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(loss=loss, metrics=["accuracy"], **arguments)
     return model
+
+
+def compared(folder: Path, **arguments: Any) -> Comparison:
+    """A comparison of two optimizers with two seeds, quietly."""
+    arguments = {
+        "build_model": build_model,
+        "optimizers": OPTIMIZERS,
+        "train_data": TRAINING,
+        "validation_data": VALIDATION,
+        "epochs": 2,
+        "seeds": (0, 1),
+        "batch_size": 16,
+        "verbose": 0,
+        **arguments,
+    }
+    return compare(log_dir=folder, **arguments)
 
 
 def runs_of(name: str, finals: Sequence[float], **arguments: Any) -> list[Run]:

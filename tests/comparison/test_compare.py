@@ -9,28 +9,15 @@ import numpy as np
 import pytest
 
 import keras_momentum
-from keras_momentum.comparison import Candidate, Comparison, compare, load_comparison
-from tests.comparison.problem import TRAINING, VALIDATION, build_model, weights_of
-
-OPTIMIZERS = {
-    "plain": keras.optimizers.SGD(0.05),
-    "momentum": keras_momentum.Momentum(0.05, momentum=0.9),
-}
-
-
-def compared(folder: Path, **arguments: Any) -> Comparison:
-    arguments = {
-        "build_model": build_model,
-        "optimizers": OPTIMIZERS,
-        "train_data": TRAINING,
-        "validation_data": VALIDATION,
-        "epochs": 2,
-        "seeds": (0, 1),
-        "batch_size": 16,
-        "verbose": 0,
-        **arguments,
-    }
-    return compare(log_dir=folder, **arguments)
+from keras_momentum.comparison import Candidate, Comparison, load_comparison
+from tests.comparison.problem import (
+    OPTIMIZERS,
+    TRAINING,
+    VALIDATION,
+    build_model,
+    compared,
+    weights_of,
+)
 
 
 def histories(comparison: Comparison) -> dict[tuple[str, int], Any]:
@@ -262,43 +249,22 @@ def test_mixed_precision_scales_the_loss_for_all(tmp_path: Path) -> None:
         assert not run.diverged
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        ({"build_model": 3}, TypeError, "Argument `build_model` must be a function"),
-        ({"build_model": lambda: 3}, TypeError, "must return a compiled model"),
-        (
-            {"build_model": lambda: keras.Sequential([keras.Input((8,))])},
-            TypeError,
-            "must return a compiled model",
-        ),
-        ({"optimizers": {}}, TypeError, "Argument `optimizers` must be a dictionary"),
-        ({"optimizers": ["adam"]}, TypeError, "Argument `optimizers` must be a dict"),
-        ({"optimizers": {"a/b": "adam"}}, ValueError, "names of folders"),
-        ({"optimizers": {"..": "adam"}}, ValueError, "names of folders"),
-        ({"optimizers": {"a": 3}}, ValueError, "Argument `optimizer` must be an opt"),
-        ({"optimizers": {"a": keras.optimizers.SGD}}, ValueError, "Argument `optimize"),
-        ({"optimizers": {"a": "sdg"}}, ValueError, "sdg"),
-        ({"epochs": 0}, ValueError, "Argument `epochs` must be an integer >= 1"),
-        ({"seeds": ()}, ValueError, "Argument `seeds` must have at least one"),
-        ({"seeds": (1, 1)}, ValueError, "Argument `seeds` must have .* none twice"),
-        ({"seeds": (0.5,)}, ValueError, "Argument `seeds` must be an integer >= 0"),
-        ({"mode": "up"}, ValueError, 'Argument `mode` must be "auto"'),
-        ({"batch_size": "32"}, ValueError, "Argument `batch_size` must be"),
-        ({"callbacks": []}, TypeError, "unexpected argument `callbacks`"),
-        ({"steps": 3}, TypeError, "unexpected argument `steps`; of `fit` it takes"),
-        ({"train_data": iter([])}, TypeError, "can be iterated only once"),
-    ],
-)
-def test_what_is_wrong_is_said_before_anything_is_trained(
-    arguments: dict[str, Any],
-    error: type[Exception],
-    message: str,
-    tmp_path: Path,
-) -> None:
-    with pytest.raises(error, match=message):
-        compared(tmp_path, **arguments)
-    assert not list(tmp_path.iterdir())
+def test_an_unknown_metric_is_said_after_the_first_epoch(tmp_path: Path) -> None:
+    epochs: list[int] = []
+
+    class Counting(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            epochs.append(epoch)
+
+    counted = {"plain": Candidate("sgd", [Counting()])}
+    with pytest.raises(ValueError, match="`metric` must be one of accuracy, .*val_acc"):
+        compared(tmp_path, optimizers=counted, metric="val_acuracy")
+    assert epochs == [0]
+
+
+def test_without_validation_the_loss_decides(tmp_path: Path) -> None:
+    comparison = compared(tmp_path, validation_data=None)
+    assert (comparison.metric, comparison.mode) == ("loss", "min")
 
 
 def test_settings_are_kept_for_reading(tmp_path: Path) -> None:
