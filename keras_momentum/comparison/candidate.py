@@ -140,6 +140,11 @@ def learning_rate_of(optimizer: Any) -> float:
     return float(ops.convert_to_numpy(rate))
 
 
+def updates_after(optimizer: Any) -> int:
+    """The number of batches after which any optimizer makes an update."""
+    return getattr(_first_of(optimizer), "gradient_accumulation_steps", None) or 1
+
+
 def _first_of(optimizer: Any) -> Any:
     """The optimizer within a `LossScaleOptimizer`, the first of a `MultiOptimizer`."""
     optimizer = getattr(optimizer, "inner_optimizer", None) or optimizer

@@ -31,6 +31,7 @@ def check_packages() -> None:
 
 
 def candidates_of(optimizers: Mapping[str, Any]) -> dict[str, Candidate]:
+    """The candidates by name; raises `TypeError` or `ValueError` if they are none."""
     if not isinstance(optimizers, Mapping) or not optimizers:
         raise TypeError(
             "Argument `optimizers` must be a dictionary of names and optimizers. "
@@ -55,6 +56,7 @@ def candidates_of(optimizers: Mapping[str, Any]) -> dict[str, Candidate]:
 def check_numbers(
     epochs: int, batch_size: int, seeds: Sequence[int], mode: str
 ) -> None:
+    """Raises `ValueError` if one of these is not as `compare` says."""
     arguments.integer("epochs", epochs, minimum=1)
     arguments.integer("batch_size", batch_size, minimum=1)
     direction("", mode)
@@ -68,6 +70,7 @@ def check_numbers(
 
 
 def check_fit_arguments(given: Mapping[str, Any]) -> None:
+    """Raises `TypeError` for what `fit` doesn't take, or `compare` gives it itself."""
     allowed = set(inspect.signature(keras.Model.fit).parameters) - set(_OWN)
     for name in given.keys() - allowed:
         raise TypeError(

@@ -148,6 +148,12 @@ def find_gamma(
                 f"`{optimizer.gamma_argument}` already decides it. Compile with a "
                 f"float `{optimizer.gamma_argument}`."
             )
+    if getattr(model, "steps_per_execution", 1) > 1:
+        raise ValueError(
+            "find_gamma needs the loss of every step; compile with "
+            "`steps_per_execution=1`. Received a model with "
+            f"steps_per_execution={model.steps_per_execution}"
+        )
     if not len(gammas) or len(set(gammas)) < len(gammas):
         raise ValueError(
             "Argument `gammas` must have at least one float, and none twice. "

@@ -7,9 +7,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_momentum.comparison.candidate import gamma_of, learning_rate_of
+from keras_momentum.comparison.candidate import (
+    gamma_of,
+    learning_rate_of,
+    updates_after,
+)
 from keras_momentum.comparison.run import check_metric
 
 
@@ -43,6 +46,8 @@ class Recorder(keras.callbacks.Callback):
         self.steps: list[int] = []
         self.seconds: list[float] = []
         self.first_step_seconds = 0.0
+        self._last_batch = -1
+        self._batches = 0
         self._is_training = False
         self._trained = 0.0
         self._begin = 0.0
@@ -59,8 +64,9 @@ class Recorder(keras.callbacks.Callback):
             self.first_step_seconds = now - self._begin
             self._begin = now
         # Keras's TerminateOnNaN would print a line, whatever `verbose` is.
-        if logs and not math.isfinite(logs["loss"]):
+        if logs and not math.isfinite(logs.get("loss", 0.0)):
             self.model.stop_training = True
+        self._last_batch = batch
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._pause()
@@ -74,7 +80,10 @@ class Recorder(keras.callbacks.Callback):
             "learning_rate",
             learning_rate_of(optimizer),
         )
-        self.steps.append(int(ops.convert_to_numpy(optimizer.iterations)))
+        # Not `iterations`: Keras on TensorFlow counts a step too many where data end
+        # without notice.
+        self._batches += self._last_batch + 1
+        self.steps.append(self._batches // updates_after(optimizer))
         self.seconds.append(self._trained)
         numbers = {
             name: float(value) for name, value in logs.items() if not np.ndim(value)

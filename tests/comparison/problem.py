@@ -38,6 +38,18 @@ def build_model(**arguments: Any) -> keras.Model:
     return model
 
 
+class Counting(keras.layers.Layer):
+    """Counts how often it is traced, or run, for training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def call(self, x: Any, training: bool = False) -> Any:
+        self.calls += training
+        return x
+
+
 def compared(folder: Path, **arguments: Any) -> Comparison:
     """A comparison of two optimizers with two seeds, quietly."""
     arguments = {

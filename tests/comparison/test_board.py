@@ -8,8 +8,8 @@ import pytest
 
 import keras_momentum
 from keras_momentum.callbacks import GammaRamp
-from keras_momentum.comparison import Candidate, compare
-from tests.comparison.problem import TRAINING, VALIDATION, build_model
+from keras_momentum.comparison import Candidate
+from tests.comparison.problem import compared
 
 pytestmark = [
     pytest.mark.skipif(
@@ -35,16 +35,7 @@ def log_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
             keras_momentum.NAG(0.05, restart_every=7), [GammaRamp(0.5, 0.95)]
         ),
     }
-    compare(
-        build_model,
-        optimizers,
-        TRAINING,
-        VALIDATION,
-        epochs=2,
-        seeds=(0, 1),
-        log_dir=folder,
-        verbose=0,
-    )
+    compared(folder, optimizers=optimizers)
     return folder
 
 

@@ -14,6 +14,7 @@ from tests.comparison.problem import (
     OPTIMIZERS,
     TRAINING,
     VALIDATION,
+    Counting,
     build_model,
     compared,
     weights_of,
@@ -53,29 +54,23 @@ def test_all_optimizers_start_from_the_same_weights_for_each_seed(
 
 
 def test_a_training_step_is_traced_once_for_all_seeds(tmp_path: Path) -> None:
-    calls = []
-
-    class Counting(keras.layers.Layer):
-        def call(self, x: Any, training: bool = False) -> Any:
-            if training:
-                calls.append(1)
-            return x
+    if keras.backend.backend() == "torch":
+        pytest.skip("on torch nothing is traced")
+    counting = Counting()
 
     def build() -> keras.Model:
         model = keras.Sequential(
-            [keras.Input((8,)), Counting(), keras.layers.Dense(2, "softmax")]
+            [keras.Input((8,)), counting, keras.layers.Dense(2, "softmax")]
         )
         model.compile(loss="sparse_categorical_crossentropy")
         return model
 
-    if keras.backend.backend() == "torch":
-        pytest.skip("on torch nothing is traced")
     counts = []
     for seeds in ((0,), (0, 1, 2)):
-        calls.clear()
+        before = counting.calls
         compared(tmp_path / str(len(seeds)), build_model=build, seeds=seeds)
-        counts.append(len(calls))
-    assert counts[0] == counts[1]
+        counts.append(counting.calls - before)
+    assert counts[0] == counts[1] > 0
 
 
 def test_same_optimizer_twice_gives_the_same_bit_for_bit(tmp_path: Path) -> None:
@@ -239,6 +234,22 @@ def test_a_data_set_made_from_the_seed_is_the_same_for_all(tmp_path: Path) -> No
     shuffled = batches(0)
     with pytest.raises(ValueError, match="do they shuffle"):
         compared(tmp_path / "2", train_data=shuffled, steps_per_epoch=4)
+
+
+def test_steps_are_those_that_there_were_where_data_end_without_notice(
+    tmp_path: Path,
+) -> None:
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(TRAINING).batch(16)
+    endless_for_all_it_knows = data.filter(lambda *batch: True)
+    comparison = compared(tmp_path, train_data=endless_for_all_it_knows)
+    assert all(run.steps == [4, 8] for run in comparison.runs)
+
+
+def test_accumulated_gradients_make_one_update(tmp_path: Path) -> None:
+    sgd = keras.optimizers.SGD(0.05, gradient_accumulation_steps=2)
+    comparison = compared(tmp_path, optimizers={"sgd": sgd})
+    assert all(run.steps == [2, 4] for run in comparison.runs)
 
 
 def test_mixed_precision_scales_the_loss_for_all(tmp_path: Path) -> None:

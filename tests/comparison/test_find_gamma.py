@@ -11,7 +11,7 @@ from PIL import Image
 
 import keras_momentum
 from keras_momentum.comparison import GammaSearch, find_gamma
-from tests.comparison.problem import TRAINING, X, Y, build_model, weights_of
+from tests.comparison.problem import TRAINING, Counting, X, Y, build_model, weights_of
 
 GAMMAS = (0.0, 0.5, 0.95)
 STEPS = 6
@@ -90,20 +90,13 @@ def test_it_is_left_as_it_was_after_an_error_too() -> None:
     keras.backend.backend() == "torch", reason="on torch nothing is traced"
 )
 def test_all_gammas_share_one_trace() -> None:
-    calls = []
-
-    class Counting(keras.layers.Layer):
-        def call(self, x: Any, training: bool = False) -> Any:
-            if training:
-                calls.append(1)
-            return x
-
-    model = keras.Sequential([keras.Input((8,)), Counting(), keras.layers.Dense(1)])
+    counting = Counting()
+    model = keras.Sequential([keras.Input((8,)), counting, keras.layers.Dense(1)])
     model.compile(keras_momentum.Momentum(0.01), loss="mse")
     find_gamma(model, (X, Y), gammas=(0.5,), steps=3, verbose=0)
-    once = len(calls)
+    once = counting.calls
     find_gamma(model, (X, Y), GAMMAS, steps=3, verbose=0)
-    assert len(calls) == once
+    assert counting.calls == once > 0
 
 
 def test_the_best_gamma_of_a_valley_is_that_of_theory() -> None:
@@ -178,6 +171,15 @@ def test_what_is_wrong_is_said(arguments: dict[str, Any], message: str) -> None:
     given: dict[str, Any] = {"data": TRAINING, "verbose": 0, **arguments}
     with pytest.raises(ValueError, match=message):
         find_gamma(model_with(0.9), **given)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "torch", reason="torch has one step an execution"
+)
+def test_several_steps_in_one_execution_are_refused() -> None:
+    model = build_model(optimizer=keras_momentum.Momentum(0.01), steps_per_execution=2)
+    with pytest.raises(ValueError, match="steps_per_execution=2"):
+        find_gamma(model, TRAINING, verbose=0)
 
 
 def test_a_scheduled_gamma_and_other_optimizers_are_refused() -> None:

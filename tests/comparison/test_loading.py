@@ -6,9 +6,8 @@ from typing import Any
 import keras
 import pytest
 
-import keras_momentum
-from keras_momentum.comparison import compare, load_comparison
-from tests.comparison.problem import TRAINING, VALIDATION, build_model
+from keras_momentum.comparison import load_comparison
+from tests.comparison.problem import TRAINING, VALIDATION, build_model, compared
 
 pytest.importorskip("tensorflow")
 
@@ -57,16 +56,7 @@ def test_without_validation_it_judges_by_the_loss_and_counts_epochs(
 
 
 def test_the_logs_of_a_comparison_say_what_its_files_say(tmp_path: Path) -> None:
-    compare(
-        build_model,
-        {"nag": keras_momentum.NAG(0.05), "adam": "adam"},
-        TRAINING,
-        VALIDATION,
-        epochs=2,
-        seeds=(0, 3),
-        log_dir=tmp_path,
-        verbose=0,
-    )
+    compared(tmp_path, seeds=(0, 3))
     from_files = load_comparison(tmp_path)
     for file in tmp_path.rglob("run.json"):
         file.unlink()
