@@ -1,0 +1,190 @@
+"""Trying several gammas with one compiled step."""
+
+import itertools
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_momentum import arguments
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.comparison.batches import iterate, training_batches
+from keras_momentum.comparison.gamma_search import GammaSearch
+from keras_momentum.comparison.model_state import BeginAnew, ModelState, RandomState
+
+
+def find_gamma(
+    model: keras.Model,
+    data: Any,
+    gammas: Sequence[float] = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99),
+    steps: int = 100,
+    *,
+    batch_size: int = 32,
+    seed: int = 0,
+    verbose: int = 1,
+) -> GammaSearch:
+    """Tries gammas on a model, with one compilation, and recommends one.
+
+    The model trains `steps` steps with each gamma, from the weights that it has and on
+    the same batches. Between two gammas, weights, the optimizer's state and that of
+    random layers are put back in place, so that the training step is compiled once; the
+    losses are those of separate trainings, bit for bit. In the end the model is as it
+    was, and its step stays compiled.
+
+    What is best in few steps need not be best in many: a large gamma needs some
+    1/(1 − γ) steps before it shows what it can do.
+
+    Args:
+        model: A `keras.Model` compiled with an optimizer of keras_momentum whose
+            gamma is a float.
+        data: As `train_data` of `keras_momentum.comparison.compare`; data that shuffle
+            by themselves are allowed, as the batches are taken once and kept in memory.
+        gammas: Floats in [0, 1]. Defaults to `(0.0, 0.5, 0.8, 0.9, 0.95, 0.99)`.
+        steps: An integer >= 1. The number of steps with each. Defaults to `100`.
+        batch_size: An integer >= 1, for arrays. Defaults to `32`.
+        seed: An integer >= 0, from which the order of arrays follows. Defaults to `0`.
+        verbose: 0 or 1. 0: quiet, 1: prints the table. Defaults to `1`.
+
+    Returns:
+        A `GammaSearch`.
+
+    Raises:
+        TypeError: If a schedule or a callable decides the optimizer's gamma.
+        ValueError: If an argument is not as said above; if there are no data.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_momentum
+    >>> x = np.random.default_rng(0).random((64, 4))
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    >>> model.compile(keras_momentum.Momentum(learning_rate=0.01), loss="mse")
+    >>> search = keras_momentum.comparison.find_gamma(
+    ...     model, (x, x.sum(axis=1)), gammas=(0.0, 0.9), steps=40, verbose=0
+    ... )
+    >>> search.recommended
+    0.9
+    """
+    for optimizer in momentum_optimizers(model):
+        if not optimizer.gamma_is_settable:
+            raise TypeError(
+                "find_gamma can't set gamma: a schedule given as "
+                f"`{optimizer.gamma_argument}` already decides it. Compile with a "
+                f"float `{optimizer.gamma_argument}`."
+            )
+    if getattr(model, "steps_per_execution", 1) > 1:
+        raise ValueError(
+            "find_gamma needs the loss of every step; compile with "
+            "`steps_per_execution=1`. Received a model with "
+            f"steps_per_execution={model.steps_per_execution}"
+        )
+    if not len(gammas) or len(set(gammas)) < len(gammas):
+        raise ValueError(
+            "Argument `gammas` must have at least one float, and none twice. "
+            f"Received: gammas={gammas!r}"
+        )
+    for gamma in gammas:
+        arguments.coefficient("gammas", gamma)
+    arguments.integer("steps", steps, minimum=1)
+    arguments.integer("batch_size", batch_size, minimum=1)
+    arguments.integer("seed", seed, minimum=0)
+    random_state = RandomState()
+    begin = time.perf_counter()
+    batches = _Kept(_first_batches(data, batch_size, seed, steps))
+    if not model.built:
+        model(batches[0][0])
+    state = ModelState(model)
+    history = getattr(model, "history", None)
+    trials = _Trials(gammas, steps)
+    try:
+        # An epoch for each gamma, as what `fit` does before its first one takes time.
+        while trials.left:
+            model.fit(
+                batches,
+                epochs=len(trials.left),
+                callbacks=[trials],
+                shuffle=False,
+                verbose=0,
+            )
+    finally:
+        state.restore()
+        model.history = history
+        random_state.restore()
+    search = GammaSearch(trials.losses, time.perf_counter() - begin)
+    if verbose:
+        print(search)
+    return search
+
+
+class _Trials(BeginAnew):
+    """Begins anew with the next gamma in each epoch, and records its losses.
+
+    Where one is infinite or NaN, `fit` ends, and has to be called again for the rest.
+
+    Attributes:
+        left: The gammas that have not been tried.
+        losses: The loss of each batch by gamma, NaN from where it diverged on.
+    """
+
+    def __init__(self, gammas: Sequence[float], steps: int):
+        super().__init__()
+        self.left = list(gammas)
+        self.losses: dict[float, np.ndarray] = {}
+        self._steps = steps
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """What is kept is what the first epoch begins with."""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
+        gamma = self.left.pop(0)
+        for optimizer in momentum_optimizers(self.model):
+            optimizer.gamma = gamma
+        self._current = self.losses[gamma] = np.full(self._steps, np.nan)
+
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        # Else the loss is the mean of all batches so far.
+        self.model.reset_metrics()
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        assert logs is not None
+        loss = float(logs["loss"])
+        if math.isfinite(loss):
+            self._current[batch] = loss
+        else:
+            self.model.stop_training = True
+
+
+class _Kept(keras.utils.PyDataset):
+    """Batches that are kept in memory."""
+
+    def __init__(self, batches: list[Any]):
+        super().__init__()
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._batches[index]
+
+
+def _first_batches(data: Any, batch_size: int, seed: int, count: int) -> list[Any]:
+    """The first batches, of as many passes through the data as are needed for them."""
+    found: list[Any] = []
+    while len(found) < count:
+        batches = training_batches(data, batch_size, seed)
+        more = list(itertools.islice(iterate(batches), count - len(found)))
+        if not more:
+            raise ValueError(
+                f"Argument `data` must give at least one batch. Received: data={data!r}"
+            )
+        found += more
+    return found
