@@ -10,7 +10,7 @@ from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
 from fruits.models import residual_network
 from fruits.photos import DataError, prepare
-from fruits.pipeline import evaluation_batches, training_batches
+from fruits.pipeline import batches_of, evaluation_batches, kept_pictures
 from fruits.rendered import RenderedFruits
 
 
@@ -43,15 +43,21 @@ class FruitData:
         self.steps_per_epoch = max(1, self.counts["train"] // config.data.batch_size)
         self.left_out: list[tuple[str, str]] = getattr(builder, "left_out", [])
         self._splits = builder.as_dataset(as_supervised=True)
+        self._how = Augmentation(**config.augmentation.model_dump())
+        self._kept = kept_pictures(
+            self._splits["train"],
+            classes=len(self.classes),
+            image_size=config.data.image_size,
+            how=self._how,
+        )
 
     def training(self, seed: int) -> tf.data.Dataset:
         """Endless batches for training; order and changes follow from the seed."""
-        return training_batches(
-            self._splits["train"],
-            classes=len(self.classes),
+        return batches_of(
+            self._kept,
             image_size=self._config.data.image_size,
             batch_size=self._config.data.batch_size,
-            how=Augmentation(**self._config.augmentation.model_dump()),
+            how=self._how,
             seed=seed,
         )
 

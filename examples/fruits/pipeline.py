@@ -34,12 +34,34 @@ def training_batches(
         Pairs of pictures (batch_size, image_size, image_size, 3) with float values of 0
         to 255 and one-hot labels (batch_size, classes).
     """
-    kept = round(image_size * _MARGIN) if how.zoom else image_size
-    count = int(pictures.cardinality())
+    kept = kept_pictures(pictures, classes=classes, image_size=image_size, how=how)
+    return batches_of(
+        kept, image_size=image_size, batch_size=batch_size, how=how, seed=seed
+    )
+
+
+def kept_pictures(
+    pictures: tf.data.Dataset, *, classes: int, image_size: int, how: Augmentation
+) -> tf.data.Dataset:
+    """Pictures as they are kept in memory for training, and one-hot labels.
+
+    Arguments are those of `training_batches`.
+    """
+    side = round(image_size * _MARGIN) if how.zoom else image_size
+    return _resized(pictures, side, classes).cache()
+
+
+def batches_of(
+    kept: tf.data.Dataset,
+    *,
+    image_size: int,
+    batch_size: int,
+    how: Augmentation,
+    seed: int,
+) -> tf.data.Dataset:
+    """Batches as of `training_batches`, from pictures that are kept already."""
     batches = (
-        _resized(pictures, kept, classes)
-        .cache()
-        .shuffle(count, seed=seed, reshuffle_each_iteration=True)
+        kept.shuffle(int(kept.cardinality()), seed=seed, reshuffle_each_iteration=True)
         .repeat()
         .batch(batch_size, drop_remainder=True)
     )
