@@ -31,13 +31,17 @@ class Progress:
         self._bar.update(self._task, advance=epochs - len(run.steps))
         if run.diverged:
             at = len(run.steps)
-            self._bar.print(f"{run.name}, seed {run.seed}: diverged in epoch {at}.")
+            self._say(f"{run.name}, seed {run.seed}: diverged in epoch {at}.")
 
     def skip(self, runs: int, of: int, epochs: int) -> None:
         """Shows that some runs are there already."""
         if runs:
-            self._bar.print(f"{runs} of {of} runs are finished; they are not repeated.")
+            self._say(f"{runs} of {of} runs are finished; they are not repeated.")
             self._bar.update(self._task, advance=runs * epochs)
+
+    def _say(self, text: str) -> None:
+        if not self._bar.disable:
+            self._bar.print(text)
 
 
 @contextmanager

@@ -111,7 +111,9 @@ def test_a_killed_comparison_goes_on_and_ends_as_if_it_had_not_been(
     assert histories(resumed) == histories(whole)
 
 
-def test_optimizers_and_seeds_can_be_added(tmp_path: Path) -> None:
+def test_optimizers_and_seeds_can_be_added(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     compared(tmp_path, seeds=(0,), optimizers={"plain": OPTIMIZERS["plain"]})
     file = tmp_path / "plain" / "seed-0" / "run.json"
     before = file.stat().st_mtime_ns
@@ -120,6 +122,11 @@ def test_optimizers_and_seeds_can_be_added(tmp_path: Path) -> None:
     assert len(comparison.runs) == 4
     assert histories(load_comparison(tmp_path)) == histories(comparison)
     assert load_comparison(tmp_path).target == 0.5
+    assert capsys.readouterr().out == ""
+    compared(tmp_path, target=0.5, verbose=1)
+    output = capsys.readouterr().out
+    assert "4 of 4 runs are finished; they are not repeated." in output
+    assert output.strip().endswith(f"Picture: {tmp_path / 'comparison.png'}")
 
 
 @pytest.mark.parametrize(
