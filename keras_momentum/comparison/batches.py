@@ -63,13 +63,18 @@ def training_batches(data: Any, batch_size: int, seed: int) -> Any:
         seed: An integer >= 0.
 
     Raises:
-        TypeError: If the data can be iterated only once.
+        TypeError: If the data can be iterated only once, or are one array.
     """
     keras.utils.set_random_seed(seed)
     if isinstance(data, Iterator):
         raise TypeError(
             "The training data can be iterated only once; pass a function that takes "
             f"the seed and returns them. Received: {data!r}"
+        )
+    if hasattr(data, "shape"):
+        raise TypeError(
+            "The training data must be a tuple of arrays, (x, y) or (x, y, "
+            f"sample_weight). Received: one array of shape {tuple(data.shape)}"
         )
     if callable(data) and not isinstance(data, keras.utils.PyDataset):
         data = data(seed)

@@ -60,6 +60,11 @@ def check_numbers(
     arguments.integer("epochs", epochs, minimum=1)
     arguments.integer("batch_size", batch_size, minimum=1)
     direction("", mode)
+    if not isinstance(seeds, Sequence):
+        raise ValueError(
+            "Argument `seeds` must be a sequence of integers, for example range(3). "
+            f"Received: seeds={seeds!r}"
+        )
     for seed in seeds:
         arguments.integer("seeds", seed, minimum=0)
     if not seeds or len(set(seeds)) < len(seeds):

@@ -31,6 +31,8 @@ from tests.comparison.problem import X, Y, compared
         ({"epochs": 0}, ValueError, "Argument `epochs` must be an integer >= 1"),
         ({"seeds": ()}, ValueError, "Argument `seeds` must have at least one"),
         ({"seeds": (1, 1)}, ValueError, "Argument `seeds` must have .* none twice"),
+        ({"seeds": 3}, ValueError, "must be a sequence of integers, for example"),
+        ({"train_data": X}, TypeError, r"must be a tuple of arrays.*\(96, 8\)"),
         ({"seeds": (0.5,)}, ValueError, "Argument `seeds` must be an integer >= 0"),
         ({"mode": "up"}, ValueError, 'Argument `mode` must be "auto"'),
         ({"batch_size": "32"}, ValueError, "Argument `batch_size` must be"),
