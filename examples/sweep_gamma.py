@@ -13,6 +13,7 @@ mysql://user@host/sweep, or a journal file that ends with .log.
 """
 
 import argparse
+import contextlib
 import os
 import warnings
 from pathlib import Path
@@ -30,7 +31,8 @@ HEARTBEAT, GRACE = 5, 30
 
 
 def open_storage(storage: str) -> Any:
-    """The storage of the study."""
+    """The storage of the study, made if there is none."""
+    import filelock
     import optuna
     from optuna.storages import journal
 
@@ -41,14 +43,19 @@ def open_storage(storage: str) -> Any:
     if storage.startswith("sqlite:///"):
         file = Path(storage.removeprefix("sqlite:///"))
         file.parent.mkdir(parents=True, exist_ok=True)
-    return optuna.storages.RDBStorage(
-        storage,
-        heartbeat_interval=HEARTBEAT,
-        grace_period=GRACE,
-        heartbeat_stale_trial_callback=(
-            optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=3)
-        ),
-    )
+        # Of two processes that make the tables at once, one would fail.
+        lock: contextlib.AbstractContextManager[Any] = filelock.FileLock(f"{file}.lock")
+    else:
+        lock = contextlib.nullcontext()
+    with lock:
+        return optuna.storages.RDBStorage(
+            storage,
+            heartbeat_interval=HEARTBEAT,
+            grace_period=GRACE,
+            heartbeat_stale_trial_callback=(
+                optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=3)
+            ),
+        )
 
 
 class Objective:
