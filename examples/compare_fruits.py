@@ -31,10 +31,11 @@ def read_candidates(files: list[Path]) -> dict[str, Config]:
         name, config = read_config([str(file)], file)
         if "data" in config.model_fields_set:
             left_out.append(file.name)
-        elif name.replace("_", " ") in candidates:
+            continue
+        label = name.replace("_", " ")
+        if label in candidates:
             fail(f"{file}: another file has the same name")
-        else:
-            candidates[name.replace("_", " ")] = config
+        candidates[label] = config
     if not candidates:
         fail("command line: no file says how to optimize")
     if left_out:

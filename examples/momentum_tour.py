@@ -18,12 +18,9 @@ import matplotlib as mpl
 import numpy as np
 import rich.console
 import rich.table
-import tensorflow as tf
 
-from fruits.augmentation import Augmentation
-from fruits.models import residual_network
-from fruits.pipeline import evaluation_batches, training_batches
-from fruits.rendered import RenderedFruits
+from fruits.command_line import read_config
+from fruits.data import FruitData
 from keras_momentum import Momentum
 from keras_momentum.schedules import (
     Constant,
@@ -44,7 +41,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 LEARNING_RATE = 0.03
-IMAGE_SIZE, BATCH_SIZE = 32, 32
+SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 MEASUREMENTS = 10
 COLUMNS = 3
 
@@ -82,38 +79,17 @@ class Fruits:
 
     def __init__(self, steps: int):
         self._steps_per_epoch = max(1, steps // MEASUREMENTS)
-        builder = RenderedFruits(IMAGE_SIZE, 2000, 500, 1, 0, "data")
-        builder.download_and_prepare()
-        self._splits = builder.as_dataset(as_supervised=True)
-        self._classes = len(builder.info.features["label"].names)
+        self._data = FruitData(read_config([str(SMALL)], SMALL)[1])
 
     def accuracies(self, gamma: Any) -> np.ndarray:
         """The validation accuracy at each of the measurements."""
         keras.utils.set_random_seed(0)
-        how = {"classes": self._classes, "image_size": IMAGE_SIZE}
-        batches = training_batches(
-            self._splits["train"],
-            batch_size=BATCH_SIZE,
-            how=Augmentation(flip=True, zoom=0.2),
-            seed=0,
-            **how,
-        )
-        validation = evaluation_batches(
-            self._splits["validation"], batch_size=100, **how
-        )
-        model = residual_network(
-            IMAGE_SIZE, self._classes, width=8, stages=3, dropout=0.0
-        )
-        model.compile(
-            Momentum(LEARNING_RATE, momentum=gamma),
-            keras.losses.CategoricalCrossentropy(from_logits=True),
-            metrics=["accuracy"],
-        )
+        model = self._data.compiled_model(Momentum(LEARNING_RATE, momentum=gamma))
         history = model.fit(
-            batches,
+            self._data.training(seed=0),
             epochs=MEASUREMENTS,
             steps_per_epoch=self._steps_per_epoch,
-            validation_data=validation,
+            validation_data=self._data.evaluation()["validation"],
             verbose=0,
         )
         return np.array(history.history["val_accuracy"])
@@ -181,9 +157,6 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.steps < 20:
         parser.error(f"--steps must be at least 20. Received: {arguments.steps}")
-    # TensorFlow feeds every backend; on the others it must leave the GPU to them.
-    if keras.backend.backend() != "tensorflow":
-        tf.config.set_visible_devices([], "GPU")
     # The first one is always there, to compare with.
     schedules = {
         name: schedule

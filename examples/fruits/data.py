@@ -10,7 +10,7 @@ from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
 from fruits.models import residual_network
 from fruits.photos import DataError, prepare
-from fruits.pipeline import batches_of, evaluation_batches, kept_pictures
+from fruits.pipeline import evaluation_batches, kept_pictures, training_batches
 from fruits.rendered import RenderedFruits
 
 
@@ -53,7 +53,7 @@ class FruitData:
 
     def training(self, seed: int) -> tf.data.Dataset:
         """Endless batches for training; order and changes follow from the seed."""
-        return batches_of(
+        return training_batches(
             self._kept,
             image_size=self._config.data.image_size,
             batch_size=self._config.data.batch_size,

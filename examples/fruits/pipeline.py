@@ -11,10 +11,24 @@ from fruits.augmentation import Augmentation, augment
 _MARGIN = 8 / 7
 
 
+def kept_pictures(
+    pictures: tf.data.Dataset, *, classes: int, image_size: int, how: Augmentation
+) -> tf.data.Dataset:
+    """Pictures as they are kept in memory, once for all trainings on them.
+
+    Args:
+        pictures: Pairs of a picture (height, width, 3), of any size, and a label.
+        classes: The number of classes.
+        image_size: Height and width in pixels of the pictures in a batch.
+        how: How pictures are changed.
+    """
+    side = round(image_size * _MARGIN) if how.zoom else image_size
+    return _resized(pictures, side, classes).cache()
+
+
 def training_batches(
-    pictures: tf.data.Dataset,
+    kept: tf.data.Dataset,
     *,
-    classes: int,
     image_size: int,
     batch_size: int,
     how: Augmentation,
@@ -23,8 +37,7 @@ def training_batches(
     """Endless batches for training, in an order that follows from the seed.
 
     Args:
-        pictures: Pairs of a picture (height, width, 3), of any size, and a label.
-        classes: The number of classes.
+        kept: What `kept_pictures` returns for the same `image_size` and `how`.
         image_size: Height and width in pixels of the pictures in a batch.
         batch_size: Pictures in a batch.
         how: How pictures are changed.
@@ -34,32 +47,6 @@ def training_batches(
         Pairs of pictures (batch_size, image_size, image_size, 3) with float values of 0
         to 255 and one-hot labels (batch_size, classes).
     """
-    kept = kept_pictures(pictures, classes=classes, image_size=image_size, how=how)
-    return batches_of(
-        kept, image_size=image_size, batch_size=batch_size, how=how, seed=seed
-    )
-
-
-def kept_pictures(
-    pictures: tf.data.Dataset, *, classes: int, image_size: int, how: Augmentation
-) -> tf.data.Dataset:
-    """Pictures as they are kept in memory for training, and one-hot labels.
-
-    Arguments are those of `training_batches`.
-    """
-    side = round(image_size * _MARGIN) if how.zoom else image_size
-    return _resized(pictures, side, classes).cache()
-
-
-def batches_of(
-    kept: tf.data.Dataset,
-    *,
-    image_size: int,
-    batch_size: int,
-    how: Augmentation,
-    seed: int,
-) -> tf.data.Dataset:
-    """Batches as of `training_batches`, from pictures that are kept already."""
     batches = (
         kept.shuffle(int(kept.cardinality()), seed=seed, reshuffle_each_iteration=True)
         .repeat()

@@ -41,6 +41,28 @@ def momentum_optimizers(model: Any) -> list[MomentumOptimizer]:
     return found
 
 
+def movable_optimizers(model: Any, mover: str) -> list[MomentumOptimizer]:
+    """Returns the momentum optimizers of a model, whose gamma can all be set.
+
+    Args:
+        model: A compiled `keras.Model`.
+        mover: The name of what is going to set it.
+
+    Raises:
+        TypeError: If a schedule or a callable decides the gamma of one.
+        ValueError: If there is none.
+    """
+    optimizers = momentum_optimizers(model)
+    for optimizer in optimizers:
+        if not optimizer.gamma_is_settable:
+            raise TypeError(
+                f"{mover} can't move gamma: a schedule given as "
+                f"`{optimizer.gamma_argument}` already decides it. Compile with a "
+                f"float `{optimizer.gamma_argument}`, or without {mover}."
+            )
+    return optimizers
+
+
 def claim_gamma(callback: keras.callbacks.Callback) -> list[MomentumOptimizer]:
     """Returns the optimizers whose gamma `callback` alone moves in this `fit`.
 
@@ -52,14 +74,7 @@ def claim_gamma(callback: keras.callbacks.Callback) -> list[MomentumOptimizer]:
         ValueError: If there is none, or another callback has claimed them.
     """
     name = type(callback).__name__
-    optimizers = momentum_optimizers(callback.model)
-    for optimizer in optimizers:
-        if not optimizer.gamma_is_settable:
-            raise TypeError(
-                f"{name} can't move gamma: a schedule given as "
-                f"`{optimizer.gamma_argument}` already decides it. Compile with a "
-                f"float `{optimizer.gamma_argument}`, or without {name}."
-            )
+    optimizers = movable_optimizers(callback.model, name)
     # All callbacks of one `fit` have the same `params`, and no other one has them.
     mover = callback.params.setdefault("moves_gamma", callback)
     if mover is not callback:

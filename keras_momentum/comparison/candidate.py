@@ -181,11 +181,8 @@ def _maker(optimizer: Any) -> Callable[[], keras.optimizers.Optimizer]:
 
 
 def _names_of(callbacks: list[Any], kinds: tuple[type, ...]) -> str:
-    return " + ".join(type(each).__name__ for each in callbacks if _is(each, kinds))
-
-
-def _is(callback: Any, kinds: tuple[type, ...]) -> bool:
-    return isinstance(callback, kinds)
+    found = [callback for callback in callbacks if isinstance(callback, kinds)]
+    return " + ".join(type(callback).__name__ for callback in found)
 
 
 def _plain(attributes: dict[str, Any]) -> dict[str, Any]:

@@ -186,12 +186,11 @@ def _runs(
     with progress(len(planned) * epochs, verbose) as bar:
         bar.skip(len(finished), len(planned), epochs)
         for name, candidate in candidates.items():
-            runner = None
+            runner = Runner(start, candidate)
             for run in (each for each in planned if each.name == name):
                 if (name, run.seed) in finished:
                     runs.append(finished[name, run.seed])
                     continue
-                runner = runner or Runner(start, candidate, run.seed)
                 run.made_of["weights"] = runner.begin(run.seed)
                 runs.append(training.run(candidate, runner, run, bar.epoch))
                 bar.end(runs[-1], epochs)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from keras_momentum.comparison.run import Run
+from keras_momentum.comparison.run import Run, check_metric
 from keras_momentum.comparison.statistics import (
     Difference,
     Interval,
@@ -77,7 +77,7 @@ class Comparison:
         self.mode = direction(metric, mode)
         self.target = target
         for run in self.runs:
-            run.best(metric, self.mode)
+            check_metric(metric, run.history)
 
     @property
     def names(self) -> list[str]:

@@ -10,10 +10,13 @@ import keras
 import numpy as np
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import (
+    momentum_optimizers,
+    movable_optimizers,
+)
 from keras_momentum.comparison.batches import iterate, training_batches
 from keras_momentum.comparison.gamma_search import GammaSearch
-from keras_momentum.comparison.model_state import BeginAnew, ModelState, RandomState
+from keras_momentum.comparison.model_state import ModelState, RandomState
 
 
 def find_gamma(
@@ -68,13 +71,7 @@ def find_gamma(
     >>> search.recommended
     0.9
     """
-    for optimizer in momentum_optimizers(model):
-        if not optimizer.gamma_is_settable:
-            raise TypeError(
-                "find_gamma can't set gamma: a schedule given as "
-                f"`{optimizer.gamma_argument}` already decides it. Compile with a "
-                f"float `{optimizer.gamma_argument}`."
-            )
+    movable_optimizers(model, "find_gamma")
     if getattr(model, "steps_per_execution", 1) > 1:
         raise ValueError(
             "find_gamma needs the loss of every step; compile with "
@@ -119,7 +116,7 @@ def find_gamma(
     return search
 
 
-class _Trials(BeginAnew):
+class _Trials(keras.callbacks.Callback):
     """Begins anew with the next gamma in each epoch, and records its losses.
 
     Where one is infinite or NaN, `fit` ends, and has to be called again for the rest.
@@ -134,12 +131,13 @@ class _Trials(BeginAnew):
         self.left = list(gammas)
         self.losses: dict[float, np.ndarray] = {}
         self._steps = steps
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """What is kept is what the first epoch begins with."""
+        self._state: ModelState | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_train_begin(logs)
+        # Not before the first epoch: on torch, what `fit` does until then uses random
+        # numbers if it is the first `fit` of the model.
+        self._state = self._state or ModelState(self.model)
+        self._state.restore()
         gamma = self.left.pop(0)
         for optimizer in momentum_optimizers(self.model):
             optimizer.gamma = gamma

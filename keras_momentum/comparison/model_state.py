@@ -91,31 +91,6 @@ class ModelState:
         self._model.stop_training = False
 
 
-class BeginAnew(keras.callbacks.Callback):
-    """Gives a model its values, and random numbers theirs, when training begins.
-
-    Not before: on torch, what `fit` does until then uses random numbers if it is the
-    first `fit` of the model.
-
-    Attributes:
-        values: Of the model's variables and its optimizer's. `None` stands for those
-            that the first training begins with, which are kept for the others.
-        random: The state of random numbers; `None` likewise.
-    """
-
-    values: list[np.ndarray] | None = None
-    random: RandomState | None = None
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        variables = state_of(self.model)
-        if self.values is None:
-            self.values = [value_of(variable) for variable in variables]
-        if self.random is None:
-            self.random = RandomState()
-        assign_all(variables, self.values)
-        self.random.restore()
-
-
 def value_of(variable: Any) -> np.ndarray:
     """A variable's value; not a view, which would change with it."""
     return np.array(ops.convert_to_numpy(variable))

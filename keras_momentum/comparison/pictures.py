@@ -18,7 +18,7 @@ def draw_comparison(comparison: "Comparison", file: Path) -> None:
     """The metric over the steps, with 95 % bands, and beside it the final intervals."""
     rows = comparison.rows()
     height = max(4.5, 1.5 + 0.42 * len(rows))
-    figure, (curves, finals) = _figure((13, height), columns=2)
+    figure, (curves, finals) = _figure((13, height))
     for place, (row, colour) in enumerate(zip(rows, _colours(len(rows)), strict=True)):
         steps, middle, half_width = _band(comparison, row.name)
         curves.plot(steps, middle, color=colour, label=row.name)
@@ -42,12 +42,12 @@ def draw_comparison(comparison: "Comparison", file: Path) -> None:
     finals.set_yticks(range(len(rows)), [row.name for row in rows])
     finals.set_ylim(len(rows) - 0.5, -0.5)
     curves.legend(fontsize=8)
-    _save(figure, file)
+    figure.savefig(file, dpi=90)
 
 
 def draw_gamma_search(search: "GammaSearch", file: Path) -> None:
     """The loss over the steps for each gamma, and what is left at the end."""
-    figure, (curves, finals) = _figure((12, 4.5), columns=2)
+    figure, (curves, finals) = _figure((12, 4.5))
     gammas = list(search.losses)
     colours = _colours(len(gammas))
     for gamma, colour in zip(gammas, colours, strict=True):
@@ -84,25 +84,21 @@ def draw_gamma_search(search: "GammaSearch", file: Path) -> None:
             )
     finals.set_xticks(places, [f"{gamma:g}" for gamma in gammas])
     finals.set(xlabel="γ", ylabel="mean loss of the last quarter of the steps")
-    _save(figure, file)
+    figure.savefig(file, dpi=90)
 
 
-def _figure(size: tuple[float, float], columns: int) -> tuple[Any, Any]:
+def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
     # Neither pyplot nor its backend: these are the user's.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, columns)
+    axes = figure.subplots(1, 2)
     for each in axes:
         each.grid(alpha=0.3)
         each.spines[["top", "right"]].set_visible(False)
     return figure, axes
-
-
-def _save(figure: Any, file: Path) -> None:
-    figure.savefig(file, dpi=90)
 
 
 def _colours(count: int) -> list[Any]:

@@ -9,8 +9,10 @@ import numpy as np
 from keras_momentum.comparison.batches import digest
 from keras_momentum.comparison.candidate import Candidate
 from keras_momentum.comparison.model_state import (
-    BeginAnew,
     ModelState,
+    RandomState,
+    assign_all,
+    state_of,
     state_of_optimizer,
     value_of,
 )
@@ -80,26 +82,19 @@ class Runner:
     Args:
         start: The starting point.
         candidate: The optimizer.
-        seed: The first seed.
 
     Attributes:
-        model: The model.
+        model: The model; `None` before the first seed.
         compiles: Whether its step has yet to be compiled.
         first_callback: Puts the weights and the optimizer's state in place when the
             training begins.
     """
 
-    def __init__(self, start: StartingPoint, candidate: Candidate, seed: int):
+    def __init__(self, start: StartingPoint, candidate: Candidate):
         self._start = start
         self._candidate = candidate
-        self.model = start.model(seed)
-        self._scales_loss = isinstance(
-            self.model.optimizer, keras.optimizers.LossScaleOptimizer
-        )
-        self.model.optimizer = self._new_optimizer()
-        self.model.train_function = None
+        self.model: Any = None
         self.compiles = True
-        self.first_callback = BeginAnew()
 
     def begin(self, seed: int) -> str:
         """Lets the next training begin with the weights of a seed.
@@ -107,11 +102,20 @@ class Runner:
         Returns:
             The digest of the weights.
         """
-        values = weights(self._start.model(seed))
-        self.first_callback.values = [
-            *values,
-            *map(value_of, state_of_optimizer(self._new_optimizer())),
-        ]
+        model = self._start.model(seed)
+        values = weights(model)
+        is_first = self.model is None
+        if is_first:
+            self.model = model
+            self._scales_loss = isinstance(
+                model.optimizer, keras.optimizers.LossScaleOptimizer
+            )
+        optimizer = self._new_optimizer()
+        state = [value_of(variable) for variable in state_of_optimizer(optimizer)]
+        if is_first:
+            self.model.optimizer = optimizer
+            self.model.train_function = None
+        self.first_callback = BeginAnew([*values, *state])
         return digest([values])
 
     def _new_optimizer(self) -> Any:
@@ -122,6 +126,30 @@ class Runner:
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(self.model.trainable_variables)
         return optimizer
+
+
+class BeginAnew(keras.callbacks.Callback):
+    """Gives a model its values, and random numbers theirs, when training begins.
+
+    Not before: on torch, what `fit` does until then uses random numbers if it is the
+    first `fit` of the model.
+
+    Args:
+        values: Of the model's variables and its optimizer's.
+
+    Attributes:
+        random: The state of random numbers, to be set before training.
+    """
+
+    random: RandomState
+
+    def __init__(self, values: list[np.ndarray]):
+        super().__init__()
+        self._values = values
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        assign_all(state_of(self.model), self._values)
+        self.random.restore()
 
 
 def weights(model: keras.Model) -> list[np.ndarray]:

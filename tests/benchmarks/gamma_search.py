@@ -1,6 +1,5 @@
 """Gammas tried with one compilation, beside a compilation for each."""
 
-import gc
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -12,7 +11,7 @@ import keras_momentum
 from keras_momentum.comparison import find_gamma
 from tests.benchmarks.models import MODELS
 from tests.benchmarks.table import Table
-from tests.benchmarks.training import BATCH_SIZE, seconds
+from tests.benchmarks.training import BATCH_SIZE, forget_garbage, seconds
 
 GAMMAS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
 # Small enough that nothing diverges.
@@ -42,9 +41,7 @@ def run(model: str, steps: list[int], jit: list[bool], rounds: int) -> None:
             ]
             for _ in range(rounds):
                 for way, times in ways:
-                    # As in a new process: nobody looks for garbage in other models.
-                    gc.collect()
-                    gc.freeze()
+                    forget_garbage()
                     times.append(seconds(way))
             found, ours, keras_ = (median(times) for _, times in ways)
             row = (found, ours, keras_, ours / found, keras_ / found)

@@ -37,10 +37,7 @@ class Training:
         self.model = build()
         self.compile(optimizer)
         self._shape = self.model.input_shape[1:]
-        # As in a new process: no time goes to look for garbage in other models.
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+        forget_garbage()
         self.first_step = seconds(lambda: self.fit(steps=1))
 
     def compile(self, optimizer: keras.optimizers.Optimizer) -> None:
@@ -95,6 +92,13 @@ class Clock(keras.callbacks.Callback):
     def seconds(self) -> list[float]:
         ends = self._ends[self.left_out - 1 :]
         return [end - begin for begin, end in itertools.pairwise(ends)]
+
+
+def forget_garbage() -> None:
+    """As in a new process: no time goes to look for garbage in other models."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 def seconds(function: Callable[[], Any]) -> float:

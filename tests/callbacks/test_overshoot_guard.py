@@ -125,40 +125,32 @@ def test_a_late_guard_sees_only_what_follows() -> None:
 @pytest.fixture(scope="module")
 def fruits(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Drawn fruits, prepared."""
-    from fruits.rendered import RenderedFruits
+    from fruits.config import Config, Data, Network
+    from fruits.data import FruitData
 
     folder = tmp_path_factory.mktemp("data")
-    builder = RenderedFruits(32, 2000, 500, 1, 0, str(folder))
-    builder.download_and_prepare()
-    return builder
+    data = Data(
+        image_size=32,
+        cache_dir=str(folder),
+        train_images=2000,
+        validation_images=500,
+        test_images=1,
+    )
+    network = Network(width=8, stages=3, dropout=0.0)
+    return FruitData(Config(data=data, model=network))
 
 
 def train_on_fruits(
     fruits: Any, gamma: float, *callbacks: Any, epochs: int = 10
 ) -> tuple[Any, Any]:
     """Epochs with a learning rate of 0.1; the history and the last weights."""
-    from fruits.augmentation import Augmentation
-    from fruits.models import residual_network
-    from fruits.pipeline import evaluation_batches, training_batches
-
     keras.utils.set_random_seed(1)
-    splits = fruits.as_dataset(as_supervised=True)
-    classes = len(fruits.info.features["label"].names)
-    model = residual_network(32, classes, width=8, stages=3, dropout=0.0)
-    model.compile(
-        keras_momentum.Momentum(0.1, gamma),
-        keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    how = {"classes": classes, "image_size": 32}
-    batches = training_batches(
-        splits["train"], batch_size=32, how=Augmentation(), seed=1, **how
-    )
+    model = fruits.compiled_model(keras_momentum.Momentum(0.1, gamma))
     history = model.fit(
-        batches,
+        fruits.training(seed=1),
         epochs=epochs,
-        steps_per_epoch=62,
-        validation_data=evaluation_batches(splits["validation"], batch_size=100, **how),
+        steps_per_epoch=fruits.steps_per_epoch,
+        validation_data=fruits.evaluation()["validation"],
         verbose=0,
         callbacks=list(callbacks),
     )

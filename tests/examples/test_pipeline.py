@@ -7,7 +7,12 @@ import pytest
 import tensorflow as tf
 
 from fruits.augmentation import Augmentation, augment
-from fruits.pipeline import DataWait, evaluation_batches, training_batches
+from fruits.pipeline import (
+    DataWait,
+    evaluation_batches,
+    kept_pictures,
+    training_batches,
+)
 
 STRONG = Augmentation(
     zoom=0.5,
@@ -29,9 +34,8 @@ def pictures(count: int) -> tf.data.Dataset:
 
 
 def batches(seed: int, how: Augmentation) -> list[np.ndarray]:
-    data = training_batches(
-        pictures(10), classes=3, image_size=16, batch_size=4, how=how, seed=seed
-    )
+    kept = kept_pictures(pictures(10), classes=3, image_size=16, how=how)
+    data = training_batches(kept, image_size=16, batch_size=4, how=how, seed=seed)
     return [batch[0].numpy() for batch in data.take(6)]
 
 
