@@ -2,42 +2,54 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
+
+LARGEST_COUNT = 2**31 - 1
+
+
+def is_float(value: Any) -> bool:
+    """Whether `value` is a float of Python or of NumPy."""
+    return isinstance(value, float | np.floating)
 
 
 def finite_float(name: str, value: Any) -> float:
     """Returns `value` if it is a finite float; raises `ValueError` otherwise."""
-    if not isinstance(value, float) or not math.isfinite(value):
+    if not is_float(value) or not math.isfinite(value):
         raise ValueError(
             f"Argument `{name}` must be a finite float. Received: {name}={value!r}"
         )
-    return value
+    return float(value)
 
 
 def coefficient(name: str, value: Any) -> float:
     """Returns `value` if it is a float in [0, 1]; raises `ValueError` otherwise."""
-    if not isinstance(value, float) or not 0.0 <= value <= 1.0:
+    if not is_float(value) or not 0.0 <= value <= 1.0:
         raise ValueError(
             f"Argument `{name}` must be a float in the range [0, 1]. "
             f"Received: {name}={value!r}"
         )
-    return value
+    return float(value)
 
 
 def decay(name: str, value: Any) -> float:
     """Returns `value` if it is a float in [0, 1); raises `ValueError` otherwise."""
-    if not isinstance(value, float) or not 0.0 <= value < 1.0:
+    if not is_float(value) or not 0.0 <= value < 1.0:
         raise ValueError(
             f"Argument `{name}` must be a float in the range [0, 1). "
             f"Received: {name}={value!r}"
         )
-    return value
+    return float(value)
 
 
 def integer(name: str, value: Any, *, minimum: int) -> int:
-    """Returns `value` if it is an integer >= `minimum`; else raises `ValueError`."""
+    """Returns `value` if it is an integer >= `minimum`; else raises `ValueError`.
+
+    What can't be counted in 32 bits, as some backends do, is refused too.
+    """
     if (
         not isinstance(value, numbers.Integral)
         or isinstance(value, bool)
@@ -46,6 +58,11 @@ def integer(name: str, value: Any, *, minimum: int) -> int:
         raise ValueError(
             f"Argument `{name}` must be an integer >= {minimum}. "
             f"Received: {name}={value!r}"
+        )
+    if value > LARGEST_COUNT:
+        raise ValueError(
+            f"Argument `{name}` must be at most {LARGEST_COUNT}, the largest count of "
+            f"32 bits. Received: {name}={value!r}"
         )
     return int(value)
 
@@ -61,11 +78,11 @@ def boolean(name: str, value: Any) -> bool:
 
 def positive_float(name: str, value: Any) -> float:
     """Returns `value` if it is a finite float > 0; raises `ValueError` otherwise."""
-    if not isinstance(value, float) or not math.isfinite(value) or value <= 0.0:
+    if not is_float(value) or not math.isfinite(value) or value <= 0.0:
         raise ValueError(
             f"Argument `{name}` must be a finite float > 0. Received: {name}={value!r}"
         )
-    return value
+    return float(value)
 
 
 def float_dtype(name: str, value: Any) -> str:
@@ -85,8 +102,8 @@ def float_dtype(name: str, value: Any) -> str:
 
 def bounds(minimum: Any, maximum: Any) -> tuple[float, float]:
     """Returns both if they are finite floats in order; else raises `ValueError`."""
-    finite_float("minimum", minimum)
-    finite_float("maximum", maximum)
+    minimum = finite_float("minimum", minimum)
+    maximum = finite_float("maximum", maximum)
     if minimum > maximum:
         raise ValueError(
             f"Argument `minimum` must not be above `maximum`, {maximum!r}. "
@@ -101,5 +118,16 @@ def schedule(name: str, value: Any) -> Any:
         raise ValueError(
             f"Argument `{name}` must be an instance of LearningRateSchedule. "
             f"Received: {name}={value!r}"
+        )
+    return value
+
+
+def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:
+    """Returns `value` if it is one of `allowed`; raises `ValueError` otherwise."""
+    if not any(value is each or value == each for each in allowed):
+        *most, last = ["`None`" if each is None else f'"{each}"' for each in allowed]
+        listed = f"{', '.join(most)} or {last}" if most else last
+        raise ValueError(
+            f"Argument `{name}` must be {listed}. Received: {name}={value!r}"
         )
     return value

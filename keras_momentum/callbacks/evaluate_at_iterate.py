@@ -105,21 +105,21 @@ class EvaluateAtIterate(keras.callbacks.Callback):
         return found
 
 
-def _move_to_iterate(optimizer: NAG) -> list[Any]:
+def _move_to_iterate(optimizer: NAG) -> tuple[list[Any], Any]:
     """Puts θ into the weights and 0 into `look_ahead`; returns what was there."""
-    variables = _variables(optimizer)
-    before = [ops.copy(variable) for variable in variables]
-    for weight in variables[:-1]:
+    weights = optimizer.weights_with_velocity
+    before = [ops.copy(weight) for weight in weights]
+    for weight in weights:
         weight.assign(optimizer.iterate(weight))
-    optimizer.look_ahead.assign(0.0)
-    return before
+    scalars = optimizer._weight_scalars
+    look_aheads = scalars.values("look_ahead")
+    scalars.set("look_ahead", 0.0)
+    return before, look_aheads
 
 
-def _move_back(optimizer: NAG, before: list[Any]) -> None:
+def _move_back(optimizer: NAG, before: tuple[list[Any], Any]) -> None:
     """Puts φ and `look_ahead` back, bit for bit."""
-    for variable, value in zip(_variables(optimizer), before, strict=True):
-        variable.assign(value)
-
-
-def _variables(optimizer: NAG) -> list[Any]:
-    return [*optimizer.weights_with_velocity, optimizer.look_ahead]
+    points, look_aheads = before
+    for weight, point in zip(optimizer.weights_with_velocity, points, strict=True):
+        weight.assign(point)
+    optimizer._weight_scalars.set("look_ahead", look_aheads)

@@ -154,7 +154,7 @@ class GammaScheduler(GammaCallback):
 
     def _hand_out(self, optimizer: MomentumOptimizer, steps: np.ndarray) -> None:
         assert isinstance(self.schedule, Schedule)
-        optimizer.plan_gamma(step_plan.values(self.schedule, steps).tolist())
+        optimizer.plan("gamma", step_plan.values(self.schedule, steps).tolist())
 
 
 def _gamma(optimizer: MomentumOptimizer) -> float:

@@ -179,5 +179,5 @@ class OneCycle(GammaCallback):
             ops.convert_to_numpy(curves.one_cycle(steps, values, peak, last)).tolist()
             for values in (self.gammas, self.learning_rates)
         )
-        optimizer.plan_gamma(gammas)
-        optimizer.plan_learning_rate(rates)
+        optimizer.plan("gamma", gammas)
+        optimizer.plan("learning_rate", rates)

@@ -10,10 +10,10 @@ from keras import ops
 from keras_momentum.callbacks.gamma_callback import first_update
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.optimizers import MomentumOptimizer
-from keras_momentum.optimizers.course import Course
+from keras_momentum._hyperparameters.plan import Plan
 
 # What an optimizer takes at once.
-CAPACITY = Course.capacity
+CAPACITY = Plan.capacity
 
 
 class StepPlan:

@@ -4,10 +4,9 @@ from typing import Any, Unpack
 
 import keras
 
-from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import check_sgd, take_over
-from keras_momentum.optimizers.gamma import GammaLike
-from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum._hyperparameters import HyperparameterLike
+from keras_momentum.optimizers._parts.from_keras import check_sgd, take_over
+from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 
 
@@ -67,19 +66,14 @@ class Momentum(MomentumOptimizer):
     def __init__(
         self,
         learning_rate: Any = 0.01,
-        momentum: GammaLike = 0.9,
+        momentum: HyperparameterLike = 0.9,
         **kwargs: Unpack[MomentumArguments],
     ):
         super().__init__(learning_rate, momentum, **kwargs)
 
-    momentum = MomentumOptimizer.gamma
-
-    def update(
-        self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
-    ) -> tuple[Any, tuple[Any, ...]]:
-        (velocity,) = slots
-        velocity = coefficients.gamma * velocity + coefficients.learning_rate * gradient
-        return velocity, (velocity,)
+    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+        velocity = step.gamma * slots.velocity + step.learning_rate * gradient
+        return velocity, {"velocity": velocity}
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.SGD) -> "Momentum":

@@ -1,15 +1,17 @@
 """Adam with a moving beta_1."""
 
+import math
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import keras
-from keras import ops
-
 from keras_momentum import arguments
-from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import check, take_over
-from keras_momentum.optimizers.gamma import GammaLike
-from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum._backend import backend
+from keras_momentum._backend.dtypes import computed, largest
+from keras_momentum._hyperparameters import HyperparameterLike
+from keras_momentum.optimizers._parts.from_keras import check, take_over
+from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
+from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 
 
@@ -70,16 +72,16 @@ class MomentumAdam(MomentumOptimizer):
     - Reddi, Kale and Kumar, 2018, "On the convergence of Adam and beyond" (`amsgrad`).
     """
 
-    scalar_names = ("velocity_weight", "second_moment_weight")
+    # 1 − p and 1 − beta_2^(t + 1): what m and s are for gradients of 1.
+    scalars = ("velocity_weight", "second_moment_weight")
     gamma_argument = "beta_1"
     velocity_is_average = True
     argument_names = ("beta_2", "epsilon", "nesterov", "amsgrad", "reset_second_moment")
-    beta_1 = MomentumOptimizer.gamma
 
     def __init__(
         self,
         learning_rate: Any = 0.001,
-        beta_1: GammaLike = 0.9,
+        beta_1: HyperparameterLike = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         nesterov: bool = False,
@@ -94,40 +96,63 @@ class MomentumAdam(MomentumOptimizer):
         self.amsgrad = arguments.boolean("amsgrad", amsgrad)
         reset = arguments.boolean("reset_second_moment", reset_second_moment)
         self.reset_second_moment = reset
-        self.slot_names = ("velocity", "second_moment") + ("maximum",) * amsgrad
+        self.slots = ("velocity", "second_moment") + ("maximum",) * amsgrad
 
-    def update(
-        self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
-    ) -> tuple[Any, tuple[Any, ...]]:
-        m, s, *maximum = slots
-        share, of_m, of_next_m, of_s = coefficients.factors
-        m = coefficients.gamma * m + share * gradient
-        s = self._kept(coefficients) * s + (1 - self.beta_2) * ops.square(gradient)
-        m_hat = of_m * m
+    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+        m = step.gamma * slots.velocity + step.share * gradient
+        s = self._kept(step) * slots.second_moment + square(self._root * gradient)
+        s = finite(s)
+        m_hat = step.of_m * m
         if self.nesterov:
-            m_hat = of_next_m * m + of_m * share * gradient
-        s_hat = of_s * s
+            m_hat = step.of_next_m * m + (step.of_m * step.share) * gradient
+        new_slots = {"velocity": m, "second_moment": s}
+        root = step.root_of_s * sqrt(s)  # of s_hat, which may be too large
         if self.amsgrad:
-            s_hat = ops.maximum(maximum[0], s_hat)
-        step = coefficients.learning_rate * m_hat / (ops.sqrt(s_hat) + self.epsilon)
-        return step, (m, s, s_hat)[: len(slots)]
+            s_hat = maximum(slots.maximum, finite(square(root)))
+            new_slots["maximum"] = s_hat
+            root = sqrt(s_hat)
+        return step.learning_rate * m_hat / (root + self.epsilon), new_slots
 
-    def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
-        """1 − p and 1 − beta_2^(t + 1): what m and s are for gradients of 1."""
-        m_weight, s_weight = coefficients.scalars
-        m_weight = coefficients.gamma * m_weight + _share(coefficients.scheduled[0])
-        return m_weight, self._kept(coefficients) * s_weight + (1 - self.beta_2)
+    def scalars_after(self, step: Any) -> dict[str, Any]:
+        m_weight = step.gamma * step.velocity_weight + _share(step.scheduled_gamma)
+        s_weight = self._kept(step) * step.second_moment_weight + (1 - self.beta_2)
+        return {"velocity_weight": m_weight, "second_moment_weight": s_weight}
 
-    def factors(self, coefficients: Coefficients) -> tuple[Any, ...]:
-        """1 − beta_1, 1 / (1 − p), b / (1 − b p) and 1 / (1 − beta_2^(t + 1))."""
-        beta_1, b = coefficients.scheduled
-        m_weight, s_weight = coefficients.new_scalars
-        of_next_m = b / (b * m_weight + _share(b))
-        return _share(beta_1), 1 / m_weight, of_next_m, 1 / s_weight
+    def factors(self, step: Any, after: Mapping[str, Any]) -> dict[str, Any]:
+        """1 − beta_1, 1 / (1 − p), b / (1 − b p) and 1 / √(1 − beta_2^(t + 1))."""
+        b, m_weight = step.scheduled_next_gamma, after["velocity_weight"]
+        return {
+            "share": _share(step.scheduled_gamma),
+            "of_m": 1 / m_weight,
+            "of_next_m": b / (b * m_weight + _share(b)),
+            "root_of_s": 1 / backend.scalar_ops.sqrt(after["second_moment_weight"]),
+        }
 
-    def _kept(self, coefficients: Coefficients) -> Any:
+    def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
+        forgotten = {"velocity": step.kept * slots.velocity}
+        if self.reset_second_moment:
+            forgotten["second_moment"] = step.kept * slots.second_moment
+        return forgotten
+
+    def scalars_of_absent(self, step: Any) -> dict[str, Any]:
+        forgotten = {"velocity_weight": step.kept * step.velocity_weight}
+        if self.reset_second_moment:
+            weight = step.kept * step.second_moment_weight
+            forgotten["second_moment_weight"] = weight
+        return forgotten
+
+    def largest_gradient(self, dtype: str) -> float:
+        squarable = math.sqrt(largest(computed(dtype))) / self._root
+        return min(largest(dtype), squarable)
+
+    def _kept(self, step: Any) -> Any:
         """What s keeps: beta_2, or 0 in a restart that resets it."""
-        return self.beta_2 * (coefficients.kept if self.reset_second_moment else 1.0)
+        return self.beta_2 * (step.kept if self.reset_second_moment else 1.0)
+
+    @property
+    def _root(self) -> float:
+        # (root · g)² is finite for larger g than (1 − beta_2) g² is.
+        return math.sqrt(1 - self.beta_2)
 
     @classmethod
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
@@ -144,11 +169,14 @@ class MomentumAdam(MomentumOptimizer):
             "second_moment": ("_velocities", 1.0),
             "maximum": ("_velocity_hats", 1 / (1 - beta_2 ** (t + 1))),
         }
-        scalars = (1 - beta_1**t, 1 - beta_2**t)
+        scalars = {
+            "velocity_weight": 1 - beta_1**t,
+            "second_moment_weight": 1 - beta_2**t,
+        }
         nesterov = isinstance(optimizer, keras.optimizers.Nadam)
         return take_over(cls, optimizer, slots, scalars, nesterov=nesterov)
 
 
 def _share(beta_1: Any) -> Any:
     """1 − beta_1, but above 0: with a beta_1 of 1 m_hat averages what it has seen."""
-    return ops.maximum(1 - beta_1, 1e-12)
+    return backend.scalar_ops.maximum(1 - beta_1, 1e-12)

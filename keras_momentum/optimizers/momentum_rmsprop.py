@@ -1,15 +1,15 @@
 """RMSprop with a moving momentum."""
 
+import math
 from typing import Any, Unpack
 
 import keras
-from keras import ops
-
 from keras_momentum import arguments
-from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import check, take_over
-from keras_momentum.optimizers.gamma import GammaLike
-from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum._backend.dtypes import computed, largest
+from keras_momentum._hyperparameters import HyperparameterLike
+from keras_momentum.optimizers._parts.from_keras import check, take_over
+from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
+from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 
 
@@ -63,13 +63,12 @@ class MomentumRMSprop(MomentumOptimizer):
     """
 
     argument_names = ("rho", "epsilon", "centered")
-    momentum = MomentumOptimizer.gamma
 
     def __init__(
         self,
         learning_rate: Any = 0.001,
         rho: float = 0.9,
-        momentum: GammaLike = 0.9,
+        momentum: HyperparameterLike = 0.9,
         epsilon: float = 1e-7,
         centered: bool = False,
         **kwargs: Unpack[MomentumArguments],
@@ -78,18 +77,28 @@ class MomentumRMSprop(MomentumOptimizer):
         self.rho = arguments.decay("rho", rho)
         self.epsilon = arguments.positive_float("epsilon", epsilon)
         self.centered = arguments.boolean("centered", centered)
-        self.slot_names = ("velocity", "second_moment") + ("mean",) * centered
+        self.slots = ("velocity", "second_moment") + ("mean",) * centered
 
-    def update(
-        self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
-    ) -> tuple[Any, tuple[Any, ...]]:
-        velocity, s, *mean = slots
-        s = self.rho * s + (1 - self.rho) * ops.square(gradient)
-        mean = [self.rho * a + (1 - self.rho) * gradient for a in mean]
-        variance = s - ops.square(mean[0]) if self.centered else s
-        scaled = gradient / ops.sqrt(variance + self.epsilon)
-        velocity = coefficients.gamma * velocity + coefficients.learning_rate * scaled
-        return velocity, (velocity, s, *mean)
+    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+        s = finite(self.rho * slots.second_moment + square(self._root * gradient))
+        new_slots = {"second_moment": s}
+        variance = s
+        if self.centered:
+            mean = self.rho * slots.mean + (1 - self.rho) * gradient
+            variance = maximum(s - square(mean), 0.0)  # Rounding may go below.
+            new_slots["mean"] = mean
+        scaled = gradient / sqrt(variance + self.epsilon)
+        velocity = step.gamma * slots.velocity + step.learning_rate * scaled
+        return velocity, {"velocity": velocity, **new_slots}
+
+    def largest_gradient(self, dtype: str) -> float:
+        squarable = math.sqrt(largest(computed(dtype))) / self._root
+        return min(largest(dtype), squarable)
+
+    @property
+    def _root(self) -> float:
+        # (root · g)² is finite for larger g than (1 − rho) g² is.
+        return math.sqrt(1 - self.rho)
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.RMSprop) -> "MomentumRMSprop":

@@ -5,10 +5,9 @@ from typing import Any, Unpack
 import keras
 from keras import ops
 
-from keras_momentum.optimizers.coefficients import Coefficients
-from keras_momentum.optimizers.from_keras import check_sgd, take_over
-from keras_momentum.optimizers.gamma import GammaLike
-from keras_momentum.optimizers.keyword_arguments import MomentumArguments
+from keras_momentum._hyperparameters import HyperparameterLike
+from keras_momentum.optimizers._parts.from_keras import check_sgd, take_over
+from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 
 
@@ -76,46 +75,60 @@ class NAG(MomentumOptimizer):
       and momentum in deep learning".
     """
 
-    scalar_names = ("look_ahead",)
-    weights_first = True
-    momentum = MomentumOptimizer.gamma
+    # `forgets`: 1 where a restart has come while a weight had no gradient.
+    scalars = ("look_ahead", "forgets")
+    reads_last_slots = True
 
     def __init__(
         self,
         learning_rate: Any = 0.01,
-        momentum: GammaLike = 0.9,
+        momentum: HyperparameterLike = 0.9,
         **kwargs: Unpack[MomentumArguments],
     ):
         super().__init__(learning_rate, momentum, **kwargs)
 
-    def update(
-        self, gradient: Any, slots: tuple[Any, ...], coefficients: Coefficients
-    ) -> tuple[Any, tuple[Any, ...]]:
-        (last_velocity,) = slots
-        (last,), (look_ahead,) = coefficients.scalars, coefficients.new_scalars
-        velocity = (
-            coefficients.gamma * last_velocity + coefficients.learning_rate * gradient
+    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+        gamma = step.gamma * (1 - step.forgets)
+        velocity = gamma * slots.velocity + step.learning_rate * gradient
+        # φ_t − φ_{t+1}, from θ_{t+1} = θ_t − v_t and φ = θ − look_ahead · v
+        difference = (
+            velocity + step.next_gamma * velocity - step.look_ahead * slots.velocity
         )
-        # φ_t − φ_{t+1}
-        difference = velocity + look_ahead * velocity - last * last_velocity
-        return difference, (velocity,)
+        return difference, {"velocity": velocity}
 
-    def new_scalars(self, coefficients: Coefficients) -> tuple[Any, ...]:
-        return (coefficients.next_gamma,)
+    def scalars_after(self, step: Any) -> dict[str, Any]:
+        return {"look_ahead": step.next_gamma, "forgets": 0.0}
+
+    def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
+        # Its velocity stays, as θ hangs on it, until its own next update.
+        return {}
+
+    def scalars_of_absent(self, step: Any) -> dict[str, Any]:
+        return {"forgets": 1 - step.kept * (1 - step.forgets)}
 
     def iterate(self, variable: Any) -> Any:
         """θ, where the model's weight is φ = θ − look_ahead · velocity.
+
+        Of a weight with a constraint it is what that makes of θ.
 
         Args:
             variable: A variable that the optimizer was built with.
         """
         velocity = ops.cast(self.velocity(variable), variable.dtype)
-        return ops.add(variable, ops.cast(self.look_ahead, variable.dtype) * velocity)
+        look_ahead = ops.cast(self.look_ahead(variable), variable.dtype)
+        theta = ops.add(variable, look_ahead * velocity)
+        constraint = getattr(variable, "constraint", None)
+        return theta if constraint is None else constraint(theta)
 
-    @property
-    def look_ahead(self) -> Any:
-        """The coefficient by which the last update looked ahead, a variable."""
-        return self._scalars[0]
+    def look_ahead(self, variable: Any) -> Any:
+        """The coefficient by which the last update of a weight looked ahead, a scalar.
+
+        Args:
+            variable: A variable that the optimizer was built with.
+        """
+        self.velocity(variable)
+        index = self._get_variable_index(variable)
+        return self._weight_scalars.of_weight("look_ahead", index)
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.SGD) -> "NAG":
@@ -125,4 +138,5 @@ class NAG(MomentumOptimizer):
         """
         check_sgd(optimizer, nesterov=True)
         slots = {"velocity": ("momentums", -1.0)}
-        return take_over(cls, optimizer, slots, scalars=(optimizer.momentum,))
+        scalars = {"look_ahead": optimizer.momentum}
+        return take_over(cls, optimizer, slots, scalars)

@@ -6,14 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-
-def float_type() -> str:
-    """The float type of Keras, but float32 where that has 16 bits.
-
-    In bfloat16 a gamma of 0.999 is 1, and the steps after 256 are not told apart.
-    """
-    floatx = keras.config.floatx()
-    return floatx if floatx == "float64" else "float32"
+from keras_momentum._backend.dtypes import float_type
 
 
 def as_float(value: Any) -> Any:
@@ -45,7 +38,7 @@ def _is_float(tensor: Any) -> bool:
 
 def _as_int(tensor: Any) -> Any:
     # 2**31 - 1 in float32 is 2**31. JAX, which seldom has int64, clips it to int32.
-    return ops.cast(tensor, "int32" if keras.backend.backend() == "jax" else "int64")
+    return ops.cast(tensor, "int")
 
 
 def progress(step: Any, steps: Any) -> Any:

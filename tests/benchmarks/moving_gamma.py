@@ -35,7 +35,7 @@ def run(models: list[str], rounds: int) -> None:
             keras_sgd = Training(
                 MODELS[model], keras.optimizers.SGD(0.001, momentum=0.9), jit
             )
-            moving.model.optimizer.ramp_gamma(0.5, 0.95, steps=10_000)
+            moving.model.optimizer.ramp("gamma", 0.5, 0.95, steps=10_000)
             moving.model.optimizer.restart_every = 5
             monitor = keras_momentum.callbacks.MomentumMonitor()
             moving.fit(1, (monitor,))

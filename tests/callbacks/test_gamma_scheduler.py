@@ -64,7 +64,7 @@ def test_a_planned_schedule_touches_nothing_between_steps() -> None:
     class Counted(keras_momentum.Momentum):
         def plan_gamma(self, values: Any) -> None:
             plans.append(len(values))
-            super().plan_gamma(values)
+            super().plan("gamma", values)
 
     ramp = keras_momentum.schedules.LinearRamp(steps=100)
     fit(compiled(Counted(RATE)), GammaScheduler(ramp, unit="step"), epochs=100)

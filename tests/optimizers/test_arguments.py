@@ -51,7 +51,7 @@ def test_gamma_of_a_schedule_cannot_be_set() -> None:
     with pytest.raises(TypeError, match="LinearRamp"):
         optimizer.gamma = 0.5
     with pytest.raises(TypeError, match="LinearRamp"):
-        optimizer.ramp_gamma(0.5, 0.9, steps=3)
+        optimizer.ramp("gamma", 0.5, 0.9, steps=3)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_ramp_of_gamma_with_a_wrong_argument(argument: str, value: Any) -> None:
     arguments = {"initial": 0.5, "final": 0.9, "steps": 10, argument: value}
     optimizer = Momentum(momentum=0.3)
     with pytest.raises(ValueError, match=f"`{argument}`"):
-        optimizer.ramp_gamma(**arguments)
+        optimizer.ramp("gamma", **arguments)
     assert float(optimizer.gamma) == pytest.approx(0.3)
 
 

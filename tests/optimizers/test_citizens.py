@@ -228,14 +228,11 @@ def test_stateless_apply(case: Case) -> None:
 
 def test_an_optimizer_of_a_user() -> None:
     class Mine(keras_momentum.optimizers.MomentumOptimizer):
-        slot_names = ("velocity",)
+        slots = ("velocity",)
 
-        def update(self, gradient: Any, slots: Any, coefficients: Any) -> Any:
-            (velocity,) = slots
-            velocity = coefficients.gamma * velocity + (
-                coefficients.learning_rate * gradient
-            )
-            return velocity, (velocity,)
+        def update(self, gradient: Any, slots: Any, step: Any) -> Any:
+            velocity = step.gamma * slots.velocity + step.learning_rate * gradient
+            return velocity, {"velocity": velocity}
 
     mine = losses(Mine(0.02, 0.9, restart_every=5))
     assert mine == losses(keras_momentum.Momentum(0.02, 0.9, restart_every=5))

@@ -71,7 +71,7 @@ def test_schedule_with_restarts_follows_the_formula(case: Case, mode: str) -> No
 @modes
 def test_ramp_in_the_step_follows_the_formula(case: Case, mode: str) -> None:
     optimizer = case.make(0.01, 0.9)
-    optimizer.ramp_gamma(0.2, 0.95, steps=30, begin=10)
+    optimizer.ramp("gamma", 0.2, 0.95, steps=30, begin=10)
     gammas = np.array(
         [reference.linear_ramp(t - 10, 0.2, 0.95, 30) for t in range(STEPS + 1)]
     )

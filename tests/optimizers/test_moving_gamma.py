@@ -165,8 +165,8 @@ def test_a_plan_is_followed_and_compiled_once(mode: str) -> None:
     def before_step(t: int) -> None:
         seconds.append(time.perf_counter())
         if t == 20:
-            optimizer.plan_gamma(gammas.tolist())
-            optimizer.plan_learning_rate(rates.tolist())
+            optimizer.plan("gamma", gammas.tolist())
+            optimizer.plan("learning_rate", rates.tolist())
         if t == 120:
             optimizer.gamma = 0.7  # It ends its own plan, not that of the rate.
 
@@ -185,13 +185,13 @@ def test_a_plan_is_followed_and_compiled_once(mode: str) -> None:
 def test_what_is_no_plan_is_refused(values: list[float]) -> None:
     optimizer = keras_momentum.Momentum(0.1)
     with pytest.raises(ValueError, match="`values`.*Received"):
-        optimizer.plan_gamma(values)
+        optimizer.plan("gamma", values)
 
 
 def test_a_schedule_is_not_overruled_by_a_plan() -> None:
     ramp = keras_momentum.schedules.LinearRamp(0.1, 0.2, steps=10)
     optimizer = keras_momentum.Momentum(ramp, momentum=ramp)
     with pytest.raises(TypeError, match="LinearRamp.*`momentum`"):
-        optimizer.plan_gamma([0.5])
+        optimizer.plan("gamma", [0.5])
     with pytest.raises(TypeError, match="LinearRamp.*`learning_rate`"):
-        optimizer.plan_learning_rate([0.5])
+        optimizer.plan("learning_rate", [0.5])

@@ -1,14 +1,15 @@
 """Taking over a Keras optimizer in the middle of a training run."""
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_momentum.optimizers.keyword_arguments import OptimizerArguments
+from keras_momentum.optimizers._parts.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
-from keras_momentum.optimizers.slots import has_slots
+from keras_momentum.optimizers._parts.slots import has_slots
 
 Taken = TypeVar("Taken", bound=MomentumOptimizer)
 
@@ -55,7 +56,7 @@ def take_over(
     new_class: type[Taken],
     optimizer: Any,
     slots: dict[str, tuple[str, float]],
-    scalars: tuple[float, ...] = (),
+    scalars: Mapping[str, float] | None = None,
     **arguments: Any,
 ) -> Taken:
     """An optimizer with the state of a Keras optimizer that has passed `check`.
@@ -67,7 +68,7 @@ def take_over(
         optimizer: The Keras optimizer.
         slots: For each slot the attribute of the Keras optimizer that holds it, a list
             of variables, and the factor that gives ours.
-        scalars: The values of the new optimizer's scalars.
+        scalars: The values of the new optimizer's scalars, by name.
         **arguments: Other arguments of the new class.
     """
     rate = optimizer._learning_rate
@@ -94,16 +95,13 @@ def take_over(
         ):
             if ours is not None:
                 ours.assign(theirs)
-    for scalar, value in zip(taken._scalars, scalars, strict=True):
-        scalar.assign(value)
-    taken._slots.write(
-        [
-            _value(optimizer, *slots[name], index)
-            for index, weight in enumerate(weights)
-            if has_slots(weight)
-            for name in taken.slot_names
-        ]
-    )
+    for name, value in (scalars or {}).items():
+        taken._weight_scalars.set(name, value)
+    for index, weight in enumerate(weights):
+        if has_slots(weight):
+            for name in taken.slots:
+                value = _value(optimizer, *slots[name], index)
+                taken._slots.of(index, name).assign(value)
     return taken
 
 

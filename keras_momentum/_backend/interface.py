@@ -1,0 +1,240 @@
+"""What each backend has: the functions, and what they promise."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import ModuleType
+from typing import Any, Protocol
+
+from keras_momentum._backend.pack import Pack
+
+# What the formula subtracts from a value, and the slots after it.
+Formula = Callable[..., tuple[Any, dict[str, Any]]]
+
+
+class Backend(Protocol):
+    """The functions of a backend's file.
+
+    A *value* is what a formula computes with: a tensor, on TensorFlow also a vector of
+    several small weights, on PyTorch also a list of tensors that behaves as one. A
+    *scalar* belongs to an update: a tensor where the update is compiled, a number of
+    Python on PyTorch.
+
+    Attributes:
+        scalar_ops: `keras.ops`, or NumPy, for scalars.
+    """
+
+    scalar_ops: ModuleType
+
+    # Elementwise functions of values, for formulas.
+    sqrt: Callable[[Any], Any]
+    square: Callable[[Any], Any]
+    maximum: Callable[[Any, Any], Any]
+    minimum: Callable[[Any, Any], Any]
+    finite: Callable[[Any], Any]
+
+    def cast(self, value: Any, dtype: str) -> Any:
+        """A value or scalar in another dtype; numbers of Python have none."""
+
+    def whole(self, scalar: Any) -> Any:
+        """A scalar as an integer."""
+
+    def real(self, scalar: Any) -> Any:
+        """A scalar as a float."""
+
+    def inner(self, one: Any, other: Any) -> Any:
+        """The sum of the products of all elements, in float32 at least; a scalar."""
+
+    # Variables.
+
+    def is_distributed(self) -> bool:
+        """Whether variables made now belong to a distribution.
+
+        Such variables may be mirrored or sharded, each with its own layout, and Keras
+        updates them one by one in their own place.
+        """
+
+    def creation(self) -> AbstractContextManager[Any]:
+        """Around the creation of slots, which may happen while a step is traced."""
+
+    def control_creation(self) -> AbstractContextManager[Any]:
+        """Around the creation of what the host reads at each step."""
+
+    def unstack(self, variable: Any, count: int) -> list[Any]:
+        """The first `count` elements of a vector, scalars."""
+
+    def write_head(self, variable: Any, scalars: Sequence[Any]) -> None:
+        """Sets the first elements of a vector."""
+
+    def write_slice(self, variable: Any, begin: int, values: Sequence[Any]) -> None:
+        """Sets elements of a vector to scalars, in a step."""
+
+    def element(self, variable: Any, index: Any) -> Any:
+        """An element of a vector at an index known only in the step; a scalar."""
+
+    def assign_scalar(self, variable: Any, value: Any) -> None:
+        """Sets a variable of shape (), in a step."""
+
+    def scalar(self, variable: Any) -> Any:
+        """A variable of shape (), or a scalar, as a scalar."""
+
+    def rows(self, variable: Any) -> list[Any]:
+        """The rows of a matrix, vectors of scalars."""
+
+    def write_rows(self, variable: Any, rows: Sequence[Any]) -> None:
+        """Sets a matrix to what are scalars, or vectors of them, for its rows."""
+
+    def zeros(self, shape: tuple[int, ...], dtype: str) -> Any:
+        """A tensor of zeros."""
+
+    # Packs.
+
+    def plan(
+        self, weights: Mapping[int, Any], kind: Callable[[Any], tuple[Hashable, bool]]
+    ) -> list[Pack]:
+        """Sorts weights, given by their numbers, into packs.
+
+        Args:
+            weights: The weights.
+            kind: What is the same for all weights of a pack, besides dtype and device,
+                and whether the formula is elementwise there.
+        """
+
+    def gather(self, pack: Pack, tensors: Sequence[Any]) -> Any:
+        """The value of tensors or variables, one for each weight of the pack."""
+
+    def scatter(self, pack: Pack, value: Any) -> list[Any]:
+        """The tensors of a value, one for each weight; the inverse of `gather`."""
+
+    def slot_value(self, pack: Pack, variables: Sequence[Any]) -> Any:
+        """The value of a slot, of the variable of a pack or of one for each weight."""
+
+    def make_update(
+        self,
+        pack: Pack,
+        formula: Formula,
+        gradient: Any,
+        slots: Mapping[str, Sequence[Any]],
+        weights: Sequence[Any],
+        missing: frozenset[int],
+        absent: Callable[[Mapping[str, Any]], dict[str, Any]],
+        late_slots: Callable[[Any], dict[str, Any]] | None,
+    ) -> None:
+        """Subtracts from the weights of a pack, and sets its slots.
+
+        Args:
+            pack: The pack.
+            formula: `formula(gradient, slots, weights)` returns what is subtracted and
+                the new slots; all are values, and need not be those of whole weights.
+            gradient: The gradients, a value; 0 for missing ones.
+            slots: The variables of each slot, by its name.
+            weights: The variables of the weights.
+            missing: The numbers of weights without a gradient, which stay.
+            absent: What becomes of the slots of those weights, of values by name.
+            late_slots: `None`, or computes the new slots again, in a way that XLA can't
+                before it has changed the weight that it is given.
+        """
+
+    def spread(
+        self,
+        vector: Any,
+        packs: Sequence[Pack],
+        is_apart: Any,
+        was_apart: Callable[[], bool],
+    ) -> list[Any]:
+        """Of scalars, one for each weight, those of each pack.
+
+        Args:
+            vector: One scalar for each weight of the optimizer.
+            packs: The packs.
+            is_apart: Whether weights of a pack may have different ones, a scalar that
+                is above 0 then.
+            was_apart: The same as the host knows it now.
+
+        Returns:
+            For each pack a scalar, or one for each of its elements or weights.
+        """
+
+    def average(
+        self, pack: Pack, averages: Sequence[Any], weights: Sequence[Any], kept: Any
+    ) -> None:
+        """average = kept · average + (1 − kept) · weight, for all weights of a pack."""
+
+    # Gradients.
+
+    def dense(self, gradient: Any) -> Any:
+        """A gradient as a tensor with all of its rows."""
+
+    def norms(self, pack: Pack, gradient: Any) -> Any:
+        """The norm of each weight's gradient, as a factor of the value."""
+
+    def limited(self, norm: Any, limit: float) -> Any:
+        """The factor by which a gradient of this norm gets one of at most `limit`."""
+
+    def computed_first(self, gradients: Any) -> Any:
+        """Values whose last bits don't depend on what is done with them."""
+
+    def all_finite(
+        self, gradients: Sequence[Any], limit: Callable[[str], float]
+    ) -> Any:
+        """Whether no gradient, in no replica, has a NaN or more than a limit.
+
+        Args:
+            gradients: The gradients, `None` where there is none.
+            limit: Returns the largest element of a dtype.
+        """
+
+    def summed_over_replicas(self, tensors: Sequence[Any]) -> list[Any]:
+        """The sums over all replicas; elsewhere the tensors themselves."""
+
+    # Steps.
+
+    def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function` compiled on its own, where the step around it may not be."""
+
+    def once(self, scalars: Any, iteration: Any) -> Any:
+        """Scalars that are not computed again for each weight."""
+
+    def twin(self, scalar: Any, iteration: Any) -> Any:
+        """The same scalar, of which XLA for CPUs doesn't know that; elsewhere `None`.
+
+        Args:
+            scalar: A scalar.
+            iteration: The number of updates.
+        """
+
+    def after(self, weight: Any, scalar: Any, twin: Any) -> Any:
+        """`scalar`, in a way that XLA can't compute before it has changed `weight`.
+
+        Args:
+            weight: A variable that has just been assigned to.
+            scalar: A scalar.
+            twin: Its twin.
+        """
+
+    def after_batch(self, gradients: Sequence[Any]) -> AbstractContextManager[Any]:
+        """Around what is done only if the batch comes.
+
+        Where data end without notice, `fit` may begin a step too many.
+        """
+
+    def no_gradient(self) -> AbstractContextManager[Any]:
+        """Around operations that are not differentiated."""
+
+    def conditional(
+        self,
+        predicate: Any,
+        update: Callable[..., None],
+        otherwise: Callable[[], None],
+        arguments: tuple[Any, ...],
+        variables: Sequence[Any],
+    ) -> None:
+        """Calls `update(*arguments)` or `otherwise()`, which change `variables`.
+
+        Args:
+            predicate: A boolean scalar, the same in all replicas.
+            update: What happens if it is true.
+            otherwise: What happens if it is false.
+            arguments: The arguments of `update`, tensors and variables; under
+                `tf.distribute` each replica has its own.
+            variables: All variables that the two may change.
+        """

@@ -1,0 +1,311 @@
+"""TensorFlow: small weights in packs, large ones in one call that XLA compiles.
+
+What an optimizer costs on a small weight is a fixed price for each: slot variables,
+graph operations, tracing. So small weights of one kind share slot vectors:
+
+    weights     kernel (3, 4)     bias (4,)   kernel (4, 2)   bias (2,)
+                 | flatten         |           | flatten       |
+    gradient    [12 elements     | 4         | 8             | 2]      concatenated
+    slots       [26 elements, one vector for each slot]
+    update      [26 elements, the formula applied once]
+                 | reshape         |           | reshape       |
+    weights     kernel −= ...     bias −= ... kernel −= ...   bias −= ...
+
+A pack ends at `MAXIMUM_PACK_SIZE` elements, so that its vectors stay in the cache of a
+core and several packs run beside each other. A larger weight is a pack of its own,
+which keeps its shape and is never copied: there the copies into and out of a vector
+would cost more than they save. So is every weight under a distribution.
+
+    up to 2^12 elements     shared packs
+    below 2^14              a pack of its own, a few operations of the graph
+    from 2^14 on            a pack of its own, in one call that XLA compiles
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+from keras.backend import standardize_dtype
+from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
+
+from keras_momentum._backend import xla
+from keras_momentum._backend.pack import Pack
+from keras_momentum._backend.xla import after as after
+from keras_momentum._backend.xla import assign_scalar as assign_scalar
+from keras_momentum._backend.xla import average as average
+from keras_momentum._backend.xla import cast as cast
+from keras_momentum._backend.xla import finite as finite
+from keras_momentum._backend.xla import gather as gather
+from keras_momentum._backend.xla import inner as inner
+from keras_momentum._backend.xla import limited as limited
+from keras_momentum._backend.xla import maximum as maximum
+from keras_momentum._backend.xla import minimum as minimum
+from keras_momentum._backend.xla import norms as norms
+from keras_momentum._backend.xla import real as real
+from keras_momentum._backend.xla import rows as rows
+from keras_momentum._backend.xla import scalar_ops as scalar_ops
+from keras_momentum._backend.xla import scatter as scatter
+from keras_momentum._backend.xla import slot_value as slot_value
+from keras_momentum._backend.xla import sqrt as sqrt
+from keras_momentum._backend.xla import square as square
+from keras_momentum._backend.xla import whole as whole
+from keras_momentum._backend.xla import write_rows as write_rows
+from keras_momentum._backend.xla import write_slice as write_slice
+from keras_momentum._backend.xla import zeros as zeros
+
+# Measured on TensorFlow, 2 CPU cores, 202 kernels and biases of 64 × 64, ms a step
+# (Keras SGD with momentum: 3.7): packs without a limit 3.2, of 2^16 elements 2.7,
+# of 2^15 elements 2.3, of 2^14 elements 2.5.
+MAXIMUM_PACK_SIZE = 2**15
+# Up to this size a weight is packed, from `MINIMUM_LARGE_SIZE` on XLA compiles its
+# update. Between the two neither pays: copies cost more than they save in a step, and
+# XLA needs some 8 ms for each shape. Measured in `tests/benchmarks/README.md`.
+MAXIMUM_PACKED_VARIABLE_SIZE = 2**12
+MINIMUM_LARGE_SIZE = 2**14
+
+
+def is_distributed() -> bool:
+    return tf.distribute.has_strategy() or (
+        keras.distribution.distribution() is not None
+    )
+
+
+@contextlib.contextmanager
+def creation() -> Iterator[None]:
+    """Creates variables at once, even while TensorFlow traces the training step.
+
+    Keras builds an optimizer in the first trace of the training step. A variable
+    created there costs a conditional initialisation in the graph (some 10 ms each),
+    and TensorFlow traces the whole step a second time because of it.
+    """
+    if is_distributed():
+        yield
+        return
+
+    def create(next_creator: Callable[..., Any], **kwargs: Any) -> Any:
+        return next_creator(**{**kwargs, "experimental_enable_variable_lifting": False})
+
+    with tf.init_scope(), tf.variable_creator_scope(create):
+        yield
+
+
+control_creation = contextlib.nullcontext
+no_gradient = contextlib.nullcontext
+
+
+def unstack(variable: Any, count: int) -> list[Any]:
+    return tf.unstack(tf.convert_to_tensor(variable)[:count], count)
+
+
+def write_head(variable: Any, scalars: Sequence[Any]) -> None:
+    head = tf.stack([tf.cast(scalar, variable.dtype) for scalar in scalars])
+    tail = tf.convert_to_tensor(variable)[len(scalars) :]
+    variable.assign(tf.concat([head, tail], 0))
+
+
+def element(variable: Any, index: Any) -> Any:
+    # Not variable[index]: XLA would compile the step for each index anew.
+    return tf.gather(tf.convert_to_tensor(variable), index)
+
+
+def scalar(variable: Any) -> Any:
+    return tf.convert_to_tensor(variable)
+
+
+def plan(
+    weights: Mapping[int, Any], kind: Callable[[Any], tuple[Hashable, bool]]
+) -> list[Pack]:
+    packs: dict[Hashable, list[list[int]]] = {}
+    is_shared = {}
+    for index, weight in weights.items():
+        key: Hashable = index
+        size = math.prod(weight.shape)
+        of_kind, is_elementwise = kind(weight)
+        is_small = is_elementwise and size <= MAXIMUM_PACKED_VARIABLE_SIZE
+        if is_small and not is_distributed():
+            value = getattr(weight, "value", weight)
+            key = (standardize_dtype(weight.dtype), str(value.device), of_kind)
+        is_shared[key] = key is not index
+        alike = packs.setdefault(key, [[]])
+        filled = sum(math.prod(weights[i].shape) for i in alike[-1])
+        if alike[-1] and filled + size > MAXIMUM_PACK_SIZE:
+            alike.append([])
+        alike[-1].append(index)
+    return [
+        Pack(
+            tuple(indices),
+            tuple(tuple(weights[i].shape) for i in indices),
+            standardize_dtype(weights[indices[0]].dtype),
+            shares_slots=is_shared[key] and len(indices) > 1,
+            is_large=not is_shared[key]
+            and math.prod(weights[indices[0]].shape) >= MINIMUM_LARGE_SIZE,
+            is_elementwise=kind(weights[indices[0]])[1],
+        )
+        for key, alike in packs.items()
+        for indices in alike
+    ]
+
+
+def spread(
+    vector: Any,
+    packs: Sequence[Pack],
+    is_apart: Any,
+    was_apart: Callable[[], bool],
+) -> list[Any]:
+    """See `Backend.spread`.
+
+    Where the weights of no pack are apart, one element for each pack is all that is
+    copied; whether they are is found out in the step.
+    """
+    shared = [pack for pack in packs if pack.shares_slots]
+    first = [pack.indices[0] for pack in shared]
+    sizes = [pack.size for pack in shared]
+    pieces: Iterator[Any] = iter(())
+    if shared:
+        each = np.concatenate([np.repeat(p.indices, p.sizes) for p in shared])
+        if GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
+            with tf.init_scope():
+                is_known = was_apart()
+            pieces = iter(_static(vector, first, sizes, each, is_apart, is_known))
+        else:
+            pieces = iter(_dynamic(vector, first, sizes, each, is_apart))
+    return [
+        next(pieces) if pack.shares_slots else vector[pack.indices[0]] for pack in packs
+    ]
+
+
+def _dynamic(
+    vector: Any, first: list[int], sizes: list[int], each: np.ndarray, is_apart: Any
+) -> list[Any]:
+    """One for each pack, or for each element; which, depends on `is_apart`."""
+    apart = tf.cast(is_apart > 0, tf.int32)
+    together = 1 - apart
+    # The weights of all elements, and behind them the first ones of all packs.
+    weights = tf.constant([*each, *first], tf.int32)
+    begin = together * len(each)
+    length = apart * len(each) + together * len(first)
+    chosen = tf.gather(vector, tf.slice(weights, [begin], [length]))
+    lengths = apart * (np.array(sizes, np.int32) - 1) + 1
+    return tf.split(chosen, lengths, num=len(sizes))
+
+
+def _static(
+    vector: Any,
+    first: list[int],
+    sizes: list[int],
+    each: np.ndarray,
+    is_apart: Any,
+    was_apart: bool,
+) -> list[Any]:
+    """The same for XLA, which must know all shapes: as it was when it was traced.
+
+    A step that was traced before weights went apart, and runs after that, gives NaN.
+    """
+    if was_apart:
+        return tf.split(tf.gather(vector, each), sizes)
+    ones = tf.gather(vector, first)
+    return tf.unstack(tf.where(is_apart > 0, tf.cast(math.nan, ones.dtype), ones))
+
+
+def make_update(
+    pack: Pack,
+    formula: Callable[..., tuple[Any, dict[str, Any]]],
+    gradient: Any,
+    slots: Mapping[str, Sequence[Any]],
+    *arguments: Any,
+) -> None:
+    """See `Backend.make_update`."""
+    shape = next(iter(slots.values()))[0].shape
+
+    def with_known_shapes(*values: Any) -> tuple[Any, dict[str, Any]]:
+        # What `spread` returns may have any length.
+        difference, new_slots = formula(*values)
+        for value in (difference, *new_slots.values()):
+            value.set_shape(shape)
+        return difference, new_slots
+
+    xla.make_update(pack, with_known_shapes, gradient, slots, *arguments)
+
+
+def dense(gradient: Any) -> Any:
+    return tf.convert_to_tensor(gradient)
+
+
+def computed_first(gradients: Any) -> Any:
+    return gradients
+
+
+def all_finite(gradients: Sequence[Any], limit: Callable[[str], float]) -> Any:
+    return summed_over_replicas([xla.broken(gradients, limit)])[0] < 0.5
+
+
+def summed_over_replicas(tensors: Sequence[Any]) -> list[Any]:
+    replica = tf.distribute.get_replica_context()
+    if tf.distribute.has_strategy() and replica:
+        return replica.all_reduce(tf.distribute.ReduceOp.SUM, list(tensors))
+    return list(tensors)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """By XLA; inside a step that is already compiled (`jit_compile=True`) inlined."""
+    return tf.function(function, jit_compile=True, autograph=False)
+
+
+def once(scalars: Any, iteration: Any) -> Any:
+    return scalars
+
+
+def twin(scalar: Any, iteration: Any) -> Any:
+    return None if tf.config.list_logical_devices("GPU") else xla.opaque(scalar, iteration)
+
+
+@contextlib.contextmanager
+def after_batch(gradients: Sequence[Any]) -> Iterator[None]:
+    known = [gradient for gradient in gradients if gradient is not None]
+    with tf.control_dependencies(known[-1:]):
+        yield
+
+
+def conditional(
+    predicate: Any,
+    update: Callable[..., None],
+    otherwise: Callable[[], None],
+    arguments: tuple[Any, ...],
+    variables: Sequence[Any],
+) -> None:
+    if not _needs_merge_call():
+        ops.cond(predicate, _without_result(update, *arguments), otherwise)
+        return
+
+    # A condition around the merge call of an update can't stand in a replica.
+    def across(distribution: Any, predicate: Any, arguments: Any) -> None:
+        ops.cond(
+            distribution.experimental_local_results(predicate)[0],
+            _without_result(
+                distribution.extended.call_for_each_replica, update, arguments
+            ),
+            otherwise,
+        )
+
+    tf.distribute.get_replica_context().merge_call(across, args=(predicate, arguments))
+
+
+def _without_result(function: Callable[..., Any], *arguments: Any) -> Any:
+    """A branch without an output, as both must have the same."""
+
+    def branch() -> None:
+        function(*arguments)
+
+    return branch
+
+
+def _needs_merge_call() -> bool:
+    return (
+        tf.distribute.has_strategy()
+        and not tf.__internal__.distribute.strategy_supports_no_merge_call()
+    )

@@ -1,0 +1,82 @@
+"""The learning rate, which Keras holds and which can follow a plan."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_momentum import arguments
+from keras_momentum._backend import backend
+from keras_momentum._hyperparameters.control import Control
+from keras_momentum._hyperparameters.hyperparameter import _any_integer, _name_of
+from keras_momentum._hyperparameters.plan import Plan
+
+
+class LearningRate:
+    """The learning rate as a hyper-parameter: Keras's variable, and a plan beside it.
+
+    Args:
+        control: Where the numbers of the plan are.
+        optimizer: The optimizer that holds it.
+    """
+
+    name = argument = "learning_rate"
+
+    def __init__(self, control: Control, optimizer: keras.optimizers.Optimizer):
+        self._optimizer = optimizer
+        self._plan = Plan(control, self.name)
+
+    @property
+    def is_settable(self) -> bool:
+        """Whether no schedule and no callable decides it."""
+        return isinstance(self._optimizer._learning_rate, keras.Variable)
+
+    def advance(self, scalars: Mapping[str, Any], iteration: Any) -> None:
+        """Moves it on, in a step, to that of the update `iteration`."""
+        if self.is_settable:
+            variable = self._optimizer._learning_rate
+            now = backend.scalar(variable)
+            value = self._plan.value(scalars, iteration, otherwise=now)
+            backend.assign_scalar(variable, value)
+
+    def set(self, value: Any) -> None:
+        """Sets it from the next update on, and ends a plan."""
+        if arguments.is_float(value):
+            value = float(value)
+        keras.optimizers.Optimizer.learning_rate.fset(self._optimizer, value)
+        self._plan.end()
+
+    def ramp(
+        self, initial: float, final: float, steps: int, begin: int | None, now: int
+    ) -> None:
+        """A straight line from the update `begin` on, which takes `steps` updates."""
+        ends = [
+            arguments.positive_float("initial", initial),
+            arguments.positive_float("final", final),
+        ]
+        steps = arguments.integer("steps", steps, minimum=1)
+        begin = now if begin is None else _any_integer("begin", begin)
+        self._follow(ends, begin, steps, now)
+
+    def plan(self, values: Sequence[float], now: int) -> None:
+        """Each of the next updates gets its own."""
+        points = [arguments.positive_float("values", float(rate)) for rate in values]
+        self._follow(points, now, 1, now)
+
+    def stop(self) -> None:
+        """Leaves it where it is: a plan ends."""
+        self._plan.end()
+
+    def _follow(self, points: Sequence[float], begin: int, spacing: int, now: int) -> None:
+        if not self.is_settable:
+            source = _name_of(self._optimizer._learning_rate)
+            raise TypeError(
+                f"The learning rate can't follow a plan, because a {source} given as "
+                "`learning_rate` decides it; create the optimizer with a float "
+                "`learning_rate`."
+            )
+        self._plan.set(points, begin, spacing)
+        i = min(max(now - begin, 0) / spacing, len(points) - 1)
+        rate = np.interp(i, np.arange(len(points)), points)
+        self._optimizer._learning_rate.assign(float(rate))

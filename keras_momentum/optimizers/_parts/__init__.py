@@ -1,0 +1,1 @@
+"""The parts of an optimizer; each owns its state and knows nothing of the optimizer."""

@@ -1,0 +1,275 @@
+"""Where a formula meets the weights: in packs, or one by one under a distribution."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, NamedTuple, Protocol
+
+import keras
+
+from keras_momentum._backend import Pack, backend
+from keras_momentum._backend.dtypes import computed
+from keras_momentum._hyperparameters import Control
+from keras_momentum.optimizers._parts.clipping import clipped
+from keras_momentum.optimizers._parts.slots import Slots
+from keras_momentum.optimizers._parts.step import PackStep, Step
+from keras_momentum.optimizers._parts.weight_scalars import WeightScalars
+
+
+class Formula(Protocol):
+    """What the updates need of an optimizer, which holds its formula."""
+
+    reads_last_slots: bool
+    weight_decay: float | None
+
+    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+        """What is subtracted from the weights, and the slots after the update."""
+
+    def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
+        """Those slots of a weight without a gradient that change, in a restart."""
+
+    def velocity_of(self, slots: Any) -> Any:
+        """The velocity among the slots."""
+
+
+class Preview(NamedTuple):
+    """What an update is going to do to the weights of a pack.
+
+    Attributes:
+        pack: The pack.
+        gradient: g_t, a value.
+        velocity: v_t, a value.
+        difference: What is subtracted from the weights, a value.
+        weights: Their variables.
+    """
+
+    pack: Pack
+    gradient: Any
+    velocity: Any
+    difference: Any
+    weights: list[Any]
+
+
+class Updates:
+    """Computes a formula on all weights.
+
+    Args:
+        optimizer: The optimizer that has the formula.
+        control: Its control, which knows whether weights are apart.
+        slots: Its slots.
+        weight_scalars: Its scalars of which each weight has its own.
+    """
+
+    def __init__(
+        self,
+        optimizer: Any,
+        control: Control,
+        slots: Slots,
+        weight_scalars: WeightScalars,
+    ):
+        self._optimizer = optimizer
+        self._formula: Formula = optimizer
+        self._control = control
+        self._slots = slots
+        self._weight_scalars = weight_scalars
+        self._make_compiled = backend.compiled(self._make_large)
+        self._average_compiled = backend.compiled(self._average_large)
+
+    def gradients(
+        self, gradients: Sequence[Any], weights: Sequence[Any]
+    ) -> dict[Pack, Any]:
+        """The gradients of packs, clipped if Keras's arguments ask for it.
+
+        Args:
+            gradients: One for each weight that has one.
+            weights: Those weights.
+        """
+        index_of = self._optimizer._get_variable_index
+        given = dict(zip(map(index_of, weights), gradients, strict=True))
+        packs: dict[Pack, Any] = {}
+        for pack in self._slots.packs:
+            if not pack.shares_slots:
+                pack = pack.without(frozenset(pack.indices) - given.keys())
+            if any(index in given for index in pack.indices):
+                of_pack = [
+                    backend.cast(given[index], pack.dtype)
+                    if index in given
+                    else backend.zeros(shape, pack.dtype)
+                    for index, shape in zip(pack.indices, pack.shapes, strict=True)
+                ]
+                packs[pack] = backend.gather(pack, of_pack)
+        if not backend.is_distributed():
+            packs = clipped(self._optimizer, packs)
+        values = backend.computed_first(list(packs.values()))
+        return dict(zip(packs, values, strict=True))
+
+    def missing(self, weights: Sequence[Any]) -> frozenset[int]:
+        """The numbers of the weights without a gradient, which are not `weights`."""
+        given = set(map(self._optimizer._get_variable_index, weights))
+        return frozenset(i for p in self._slots.packs for i in p.indices) - given
+
+    def preview(self, gradients: Mapping[Pack, Any], step: Step) -> Iterator[Preview]:
+        """What the update is going to do, pack by pack."""
+        summed = backend.summed_over_replicas(list(gradients.values()))
+        steps = self._steps(list(gradients), step)
+        for pack, gradient, of_pack in zip(gradients, summed, steps, strict=True):
+            slots = self._values(pack)
+            weights = pack.chosen(self._optimizer._trainable_variables)
+            difference, new_slots = self._compute(pack, of_pack)(gradient, slots, weights)
+            velocity = self._formula.velocity_of(SimpleNamespace(**new_slots))
+            yield Preview(pack, gradient, velocity, difference, weights)
+
+    def make(
+        self, gradients: Mapping[Pack, Any], step: Step, missing: frozenset[int]
+    ) -> None:
+        """Changes the weights and the slots of all packs.
+
+        Args:
+            gradients: The gradients of packs.
+            step: The scalars of the update.
+            missing: The numbers of weights without a gradient.
+        """
+        of_packs = dict(gradients)
+        for pack in self._slots.packs:
+            absent = pack if pack.shares_slots else _only(pack, missing)
+            if missing.issuperset(absent.indices) and absent.indices:
+                of_packs[absent] = None
+        small = {p: g for p, g in of_packs.items() if not p.is_large}
+        self._make(list(small), list(small.values()), missing, step.shared, step.own)
+        # Only their numbers, as the call is known by its arguments.
+        large = {
+            number: of_packs[pack]
+            for number, pack in enumerate(self._slots.packs)
+            if pack.is_large and pack in of_packs
+        }
+        if large:
+            self._make_compiled(
+                tuple(large),
+                list(large.values()),
+                tuple(missing),
+                step.shared,
+                step.own,
+            )
+
+    def make_one(self, gradient: Any, weight: Any, step: Step) -> None:
+        """Changes one weight, in its own place under a distribution."""
+        pack = self._slots.pack_of(self._optimizer._get_variable_index(weight))
+        (of_pack,) = self._steps([pack], step)
+        slots = self._slots.variables(pack)
+        compute = self._compute(pack, of_pack, decays=False)
+        difference, new_slots = compute(gradient, self._values(pack), [weight])
+        for name, value in new_slots.items():
+            variable = slots[name][0]
+            self._optimizer.assign(variable, backend.cast(value, variable.dtype))
+        self._optimizer.assign_sub(weight, backend.cast(difference, pack.dtype))
+
+    def average(self, kept: Any) -> None:
+        """Moves Keras's moving averages of the weights (`use_ema`)."""
+        small = [pack for pack in self._slots.packs if not pack.is_large]
+        self._average(small, kept)
+        large = [n for n, pack in enumerate(self._slots.packs) if pack.is_large]
+        if large:
+            self._average_compiled(tuple(large), kept)
+
+    def _make_large(
+        self,
+        numbers: tuple[int, ...],
+        gradients: list[Any],
+        missing: tuple[int, ...],
+        shared: dict[str, Any],
+        own: dict[str, Any],
+    ) -> None:
+        packs = [self._slots.packs[number] for number in numbers]
+        self._make(packs, gradients, frozenset(missing), shared, own)
+
+    def _make(
+        self,
+        packs: list[Pack],
+        gradients: list[Any],
+        missing: frozenset[int],
+        shared: dict[str, Any],
+        own: dict[str, Any],
+    ) -> None:
+        step = Step(shared, own)
+        orders = self._formula.reads_last_slots and any(p.is_large for p in packs)
+        twin = backend.twin(step.gamma, self._optimizer.iterations) if orders else None
+        for pack, gradient, of_pack in zip(
+            packs, gradients, self._steps(packs, step), strict=True
+        ):
+            late_slots = None
+            if twin is not None and pack.is_large and gradient is not None:
+                late_slots = self._late(pack, of_pack, gradient, step.gamma, twin)
+            backend.make_update(
+                pack,
+                self._compute(pack, of_pack),
+                gradient,
+                self._slots.variables(pack),
+                pack.chosen(self._optimizer._trainable_variables),
+                missing,
+                self._absent(of_pack),
+                late_slots,
+            )
+
+    def _average_large(self, numbers: tuple[int, ...], kept: Any) -> None:
+        self._average([self._slots.packs[number] for number in numbers], kept)
+
+    def _average(self, packs: list[Pack], kept: Any) -> None:
+        averages = self._optimizer._model_variables_moving_average
+        for pack in packs:
+            weights = pack.chosen(self._optimizer._trainable_variables)
+            backend.average(pack, pack.chosen(averages), weights, kept)
+
+    def _steps(self, packs: list[Pack], step: Step) -> list[PackStep]:
+        return step.of_packs(packs, step.apart, lambda: bool(self._control["apart"]))
+
+    def _values(self, pack: Pack) -> dict[str, Any]:
+        return {
+            name: backend.slot_value(pack, variables)
+            for name, variables in self._slots.variables(pack).items()
+        }
+
+    def _compute(
+        self, pack: Pack, step: PackStep, decays: bool = True, **replaced: Any
+    ) -> Callable[..., tuple[Any, dict[str, Any]]]:
+        """The formula and the weight decay, for the weights of a pack."""
+        dtype = computed(pack.dtype)
+        step = step.cast(dtype, **replaced)
+        decay = self._decay(pack) if decays else None
+
+        def compute(
+            gradient: Any, slots: Mapping[str, Any], weights: Sequence[Any]
+        ) -> tuple[Any, dict[str, Any]]:
+            values = {name: backend.cast(value, dtype) for name, value in slots.items()}
+            difference, new_slots = self._formula.update(
+                backend.cast(gradient, dtype), SimpleNamespace(**values), step
+            )
+            if decay is not None:
+                weight = backend.cast(backend.gather(pack, weights), dtype)
+                difference = difference + (decay * step.learning_rate) * weight
+            return difference, new_slots
+
+        return compute
+
+    def _decay(self, pack: Pack) -> float | None:
+        """The weight decay of a pack, of which all weights decay or none does."""
+        if backend.is_distributed() or not self._formula.weight_decay:
+            return None
+        weight = self._optimizer._trainable_variables[pack.indices[0]]
+        decays = self._optimizer._use_weight_decay(weight)
+        return self._formula.weight_decay if decays else None
+
+    def _late(
+        self, pack: Pack, step: PackStep, gradient: Any, gamma: Any, twin: Any
+    ) -> Callable[[Any], dict[str, Any]]:
+        def late(weight: Any) -> dict[str, Any]:
+            later = backend.after(weight, gamma, twin)
+            compute = self._compute(pack, step, decays=False, gamma=later)
+            return compute(gradient, self._values(pack), [weight])[1]
+
+        return late
+
+    def _absent(self, step: PackStep) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        return lambda slots: self._formula.slots_of_absent(SimpleNamespace(**slots), step)
+
+
+def _only(pack: Pack, indices: frozenset[int]) -> Pack:
+    return pack.without(frozenset(pack.indices) - indices)
