@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -55,6 +56,23 @@ def boolean(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(
             f"Argument `{name}` must be a boolean. Received: {name}={value!r}"
+        )
+    return value
+
+
+def one_of(name: str, value: Any, allowed: Sequence[str | None]) -> Any:
+    """Returns `value` if it is one of `allowed`; raises `ValueError` otherwise.
+
+    Args:
+        name: The name of the argument.
+        value: What was given.
+        allowed: Strings, and perhaps `None`; at least two.
+    """
+    if not (value is None or isinstance(value, str)) or value not in allowed:
+        *others, last = ("`None`" if x is None else f'"{x}"' for x in allowed)
+        raise ValueError(
+            f"Argument `{name}` must be {', '.join(others)} or {last}. "
+            f"Received: {name}={value!r}"
         )
     return value
 
