@@ -1,6 +1,5 @@
 """From where the runs of a comparison start, and the model that runs them."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -29,19 +28,19 @@ class StartingPoint:
         TypeError: If `build_model` is none of these.
     """
 
-    def __init__(self, build_model: Callable[[], keras.Model] | keras.Model):
+    def __init__(self, build_model: Any):
         self._given = isinstance(build_model, keras.Model)
         if not self._given and not callable(build_model):
             raise TypeError(
                 "Argument `build_model` must be a function that returns a compiled "
                 f"model, or a compiled model. Received: build_model={build_model!r}"
             )
-        self._build: Any = build_model
+        self._build = build_model
         self._state: ModelState | None = None
         self._former: tuple[Any, Any] = (None, None)
         if self._given:
             self._state = ModelState(build_model)
-            self._former = (self._build.optimizer, self._build.train_function)
+            self._former = (build_model.optimizer, build_model.train_function)
 
     def model(self, seed: int) -> keras.Model:
         """A model with the weights of a seed."""
