@@ -145,8 +145,8 @@ class DecayExclusions:
         if len(excluded) != len(self.paths):
             raise ValueError(
                 "Argument `optimizers` has an optimizer that excludes variables from "
-                "weight decay which have no counterpart in the model of the runs; use "
-                "`exclude_from_weight_decay(var_names=[...])`. "
+                "weight decay which have no counterpart of the same path in the model "
+                "of the runs; use `exclude_from_weight_decay(var_names=[...])`. "
                 f"Received: {optimizer.name!r}"
             )
         optimizer.exclude_from_weight_decay(
