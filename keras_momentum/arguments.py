@@ -76,6 +76,23 @@ def boolean(name: str, value: Any) -> bool:
     return value
 
 
+def one_of(name: str, value: Any, allowed: Sequence[str | None]) -> Any:
+    """Returns `value` if it is one of `allowed`; raises `ValueError` otherwise.
+
+    Args:
+        name: The name of the argument.
+        value: What was given.
+        allowed: Strings, and perhaps `None`; at least two.
+    """
+    if not (value is None or isinstance(value, str)) or value not in allowed:
+        *others, last = ("`None`" if x is None else f'"{x}"' for x in allowed)
+        raise ValueError(
+            f"Argument `{name}` must be {', '.join(others)} or {last}. "
+            f"Received: {name}={value!r}"
+        )
+    return value
+
+
 def positive_float(name: str, value: Any) -> float:
     """Returns `value` if it is a finite float > 0; raises `ValueError` otherwise."""
     if not is_float(value) or not math.isfinite(value) or value <= 0.0:
@@ -118,16 +135,5 @@ def schedule(name: str, value: Any) -> Any:
         raise ValueError(
             f"Argument `{name}` must be an instance of LearningRateSchedule. "
             f"Received: {name}={value!r}"
-        )
-    return value
-
-
-def one_of(name: str, value: Any, allowed: Sequence[Any]) -> Any:
-    """Returns `value` if it is one of `allowed`; raises `ValueError` otherwise."""
-    if not any(value is each or value == each for each in allowed):
-        *most, last = ["`None`" if each is None else f'"{each}"' for each in allowed]
-        listed = f"{', '.join(most)} or {last}" if most else last
-        raise ValueError(
-            f"Argument `{name}` must be {listed}. Received: {name}={value!r}"
         )
     return value

@@ -23,8 +23,8 @@ from keras_momentum._backend.xla import cast as cast
 from keras_momentum._backend.xla import finite as finite
 from keras_momentum._backend.xla import gather as gather
 from keras_momentum._backend.xla import inner as inner
-from keras_momentum._backend.xla import make_update as make_update
 from keras_momentum._backend.xla import limited as limited
+from keras_momentum._backend.xla import make_update as make_update
 from keras_momentum._backend.xla import maximum as maximum
 from keras_momentum._backend.xla import minimum as minimum
 from keras_momentum._backend.xla import norms as norms

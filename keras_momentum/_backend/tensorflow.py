@@ -261,7 +261,9 @@ def once(scalars: Any, iteration: Any) -> Any:
 
 
 def twin(scalar: Any, iteration: Any) -> Any:
-    return None if tf.config.list_logical_devices("GPU") else xla.opaque(scalar, iteration)
+    return (
+        None if tf.config.list_logical_devices("GPU") else xla.opaque(scalar, iteration)
+    )
 
 
 @contextlib.contextmanager

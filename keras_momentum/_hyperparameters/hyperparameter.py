@@ -82,7 +82,9 @@ class Hyperparameter:
             return scalars[self.name]
         return self._from_source(iteration)
 
-    def following(self, scalars: Mapping[str, Any], current: Any, iteration: Any) -> Any:
+    def following(
+        self, scalars: Mapping[str, Any], current: Any, iteration: Any
+    ) -> Any:
         """What the update `iteration` is given, when that before it has `current`.
 
         A callable without arguments can't tell it; it is taken to stay.
@@ -180,7 +182,9 @@ class Hyperparameter:
             stacklevel=3,
         )
 
-    def _follow(self, points: Sequence[float], begin: int, spacing: int, now: int) -> None:
+    def _follow(
+        self, points: Sequence[float], begin: int, spacing: int, now: int
+    ) -> None:
         self._refuse_if_driven("it can't follow a plan")
         self._plan.set(points, begin, spacing)
         i = min(max(now - begin, 0) / spacing, len(points) - 1)

@@ -68,7 +68,9 @@ class LearningRate:
         """Leaves it where it is: a plan ends."""
         self._plan.end()
 
-    def _follow(self, points: Sequence[float], begin: int, spacing: int, now: int) -> None:
+    def _follow(
+        self, points: Sequence[float], begin: int, spacing: int, now: int
+    ) -> None:
         if not self.is_settable:
             source = _name_of(self._optimizer._learning_rate)
             raise TypeError(

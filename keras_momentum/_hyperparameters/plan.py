@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from keras_momentum import arguments
 from keras_momentum._backend import backend
 from keras_momentum._hyperparameters.control import Control
 

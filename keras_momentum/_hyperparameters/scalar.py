@@ -31,7 +31,9 @@ class Scalar:
     shape = ()
     ndim = 0
 
-    def __init__(self, read: Callable[[], Any], assign: Callable[[Any], None], name: str):
+    def __init__(
+        self, read: Callable[[], Any], assign: Callable[[Any], None], name: str
+    ):
         self._read = read
         self._assign = assign
         self.name = name

@@ -105,7 +105,8 @@ class GammaRamp(GammaCallback):
         for optimizer in momentum_optimizers(self.model):
             updates = updates_per_epoch(self.params, optimizer)
             before = first_update(self.params, optimizer, epoch)
-            optimizer.ramp("gamma", 
+            optimizer.ramp(
+                "gamma",
                 self.initial,
                 self.final,
                 begin=before + round(self.begin_epoch * updates),

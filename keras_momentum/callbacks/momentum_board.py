@@ -5,6 +5,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_momentum.callbacks._tensorboard_layout import custom_scalars
 from keras_momentum.optimizers import MomentumOptimizer
 
 GROUP = "Momentum"
@@ -23,9 +24,12 @@ class MomentumBoard:
     """
 
     def __init__(self, log_dir: str | Path):
+        # Of several optimizers each has a line.
+        charts = {name.replace("_", " "): rf"^{GROUP}/{name}(_.*)?$" for name in CHARTS}
         try:
             import tensorflow as tf
-            from tensorboard.plugins.custom_scalar import layout_pb2, summary
+
+            layout = custom_scalars(GROUP, charts)
         except ImportError as error:
             raise ImportError(
                 "MomentumMonitor with a `log_dir` needs TensorFlow and TensorBoard: "
@@ -33,23 +37,8 @@ class MomentumBoard:
             ) from error
         self._tf = tf
         self._writer = tf.summary.create_file_writer(str(Path(log_dir) / "momentum"))
-        charts = [
-            layout_pb2.Chart(
-                title=name.replace("_", " "),
-                # Of several optimizers each has a line.
-                multiline=layout_pb2.MultilineChartContent(
-                    tag=[rf"^{GROUP}/{name}(_.*)?$"]
-                ),
-            )
-            for name in CHARTS
-        ]
-        layout = layout_pb2.Layout(
-            category=[layout_pb2.Category(title=GROUP, chart=charts)]
-        )
         with self._writer.as_default():
-            tf.summary.experimental.write_raw_pb(
-                summary.pb(layout).SerializeToString(), step=0
-            )
+            tf.summary.experimental.write_raw_pb(layout, step=0)
 
     def write(self, values: dict[str, float], step: int) -> None:
         """Writes scalars.

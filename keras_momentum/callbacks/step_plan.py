@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_momentum._hyperparameters.plan import Plan
 from keras_momentum.callbacks.gamma_callback import first_update
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.optimizers import MomentumOptimizer
-from keras_momentum._hyperparameters.plan import Plan
 
 # What an optimizer takes at once.
 CAPACITY = Plan.capacity

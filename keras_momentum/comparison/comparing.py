@@ -1,28 +1,30 @@
 """Training with several optimizers from the same start on the same batches."""
 
-import json
+import importlib.util
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from keras_momentum.comparison import board
-from keras_momentum.comparison.candidate import Candidate
-from keras_momentum.comparison.checks import (
-    candidates_of,
-    check_fit_arguments,
-    check_numbers,
-    check_packages,
-)
+from keras_momentum import arguments
+from keras_momentum.comparison import _tensorboard
+from keras_momentum.comparison._batches import digest
+from keras_momentum.comparison._candidates import Candidate, candidates_of
+from keras_momentum.comparison._printing import progress
+from keras_momentum.comparison._runs import MODES, Run, default_metric, write_settings
+from keras_momentum.comparison._starting_point import Runner, StartingPoint
+from keras_momentum.comparison._state import RandomState, values_of
+from keras_momentum.comparison._training import Training
 from keras_momentum.comparison.comparison import Comparison
-from keras_momentum.comparison.model_state import RandomState
-from keras_momentum.comparison.progress import progress
-from keras_momentum.comparison.run import Run
-from keras_momentum.comparison.starting_point import Runner, StartingPoint
-from keras_momentum.comparison.training import Training
 
-SETTINGS = "comparison.json"
+_NEEDED = ("matplotlib", "rich", "scipy", "tensorboard", "tensorflow")
+# Arguments of `fit` that `compare` gives itself.
+_OWN = (
+    *("self", "x", "y", "batch_size", "epochs", "verbose", "callbacks", "shuffle"),
+    *("validation_split", "validation_data", "initial_epoch"),
+)
 
 
 def compare(
@@ -115,10 +117,10 @@ def compare(
     >>> [row.name for row in comparison.rows()]
     ['momentum', 'plain']
     """
-    check_packages()
+    _check_packages()
     candidates = candidates_of(optimizers)
-    check_numbers(epochs, batch_size, seeds, mode)
-    check_fit_arguments(fit_arguments)
+    _check_numbers(epochs, batch_size, seeds, mode)
+    _check_fit_arguments(fit_arguments)
     training = Training(
         train_data,
         validation_data,
@@ -143,14 +145,6 @@ def compare(
     return comparison
 
 
-def default_metric(runs: Sequence[Run]) -> str:
-    """The first validation metric, else the validation loss, else the loss."""
-    logs = list(runs[0].history)
-    validation = [name for name in logs if name.startswith("val_")]
-    metrics = [name for name in validation if name != "val_loss"]
-    return [*metrics, *validation, "loss"][0]
-
-
 def _runs(
     training: Training,
     start: StartingPoint,
@@ -159,7 +153,11 @@ def _runs(
     verbose: int,
 ) -> list[Run]:
     """All runs, those that were finished before among them."""
-    first = start.digest(seeds[0])
+    model = start.model(seeds[0])
+    first = digest([values_of(model)])
+    for candidate in candidates.values():
+        # Before anything is trained.
+        candidate._new_optimizer(model.trainable_variables, start.known_weights)
     common = training.made_of(seeds[0])
     planned = [
         Run(
@@ -168,7 +166,7 @@ def _runs(
             hyperparameters=candidate.hyperparameters(),
             made_of={
                 **common,
-                "optimizer": candidate.identity(),
+                "optimizer": candidate._identity(start.known_weights),
                 # Of other seeds they are not known before they begin.
                 **({"weights": first} if seed == seeds[0] else {}),
             },
@@ -200,11 +198,50 @@ def _runs(
 def _write(comparison: Comparison, folder: Path) -> None:
     for former in folder.glob("events.out.tfevents.*"):
         former.unlink()
-    board.write_overview(folder, comparison.metric)
-    settings = {
-        name: getattr(comparison, name) for name in ("metric", "mode", "target")
-    }
-    (folder / SETTINGS).write_text(json.dumps(settings) + "\n", "utf-8")
+    _tensorboard.write_overview(folder, comparison.metric)
+    judged_by = ("metric", "mode", "target")
+    write_settings(folder, {name: getattr(comparison, name) for name in judged_by})
     (folder / "comparison.txt").write_text(f"{comparison}\n", "utf-8")
     comparison.to_csv(folder / "comparison.csv")
     comparison.draw(folder / "comparison.png")
+
+
+def _check_packages() -> None:
+    """Raises `ImportError` if a package that comparisons need is missing."""
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise ImportError(
+            f"Comparisons need {', '.join(missing)}: "
+            'pip install "keras-momentum[comparison]"'
+        )
+
+
+def _check_numbers(
+    epochs: int, batch_size: int, seeds: Sequence[int], mode: str
+) -> None:
+    """Raises `ValueError` if one of these is not as `compare` says."""
+    arguments.integer("epochs", epochs, minimum=1)
+    arguments.integer("batch_size", batch_size, minimum=1)
+    arguments.one_of("mode", mode, MODES)
+    if not isinstance(seeds, Sequence):
+        raise ValueError(
+            "Argument `seeds` must be a sequence of integers, for example range(3). "
+            f"Received: seeds={seeds!r}"
+        )
+    for seed in seeds:
+        arguments.integer("seeds", seed, minimum=0)
+    if not seeds or len(set(seeds)) < len(seeds):
+        raise ValueError(
+            "Argument `seeds` must have at least one integer, and none twice. "
+            f"Received: seeds={seeds!r}"
+        )
+
+
+def _check_fit_arguments(given: Mapping[str, Any]) -> None:
+    """Raises `TypeError` for what `fit` doesn't take, or `compare` gives it itself."""
+    allowed = set(inspect.signature(keras.Model.fit).parameters) - set(_OWN)
+    for name in given.keys() - allowed:
+        raise TypeError(
+            f"compare() got an unexpected argument `{name}`; of `fit` it takes "
+            f"{', '.join(sorted(allowed))}."
+        )

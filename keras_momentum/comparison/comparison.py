@@ -1,49 +1,29 @@
-"""The result of a comparison: table, CSV, picture, and which optimizers differ."""
+"""The result of a comparison, which can be read from its folder."""
 
 import csv
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from keras_momentum.comparison.run import Run, check_metric
-from keras_momentum.comparison.statistics import (
-    Difference,
-    Interval,
-    differences,
-    interval,
+from keras_momentum.comparison._pictures import draw_comparison
+from keras_momentum.comparison._printing import as_text, table_of, verdict_of
+from keras_momentum.comparison._runs import (
+    Run,
+    RunFolder,
+    check_metric,
+    default_metric,
+    direction,
+    read_settings,
 )
-from keras_momentum.comparison.text import as_text
-from keras_momentum.comparison.verdict import verdict_of
-
-# Metrics with one of these in their names are to grow.
-_TO_GROW = ("acc", "auc", "precision", "recall", "f1", "fbeta", "iou", "r2", "dice")
-
-
-class Row(NamedTuple):
-    """What the table says of one optimizer; NaN stands for what is not known.
-
-    Attributes:
-        name: Its name.
-        runs: The number of its runs.
-        diverged: How many of them diverged; they count in nothing but `best`.
-        final: The metric at the end, mean and 95 % interval over the seeds.
-        best: The best value of all runs and epochs.
-        reached: How many runs reached the target.
-        steps_to_target: Updates until the end of the epoch that reached it, the mean.
-        seconds_to_target: Training time until then, without the first step, the mean.
-        first_step_seconds: The duration of the first step.
-    """
-
-    name: str
-    runs: int
-    diverged: int
-    final: Interval
-    best: float
-    reached: int
-    steps_to_target: float
-    seconds_to_target: float
-    first_step_seconds: float
+from keras_momentum.comparison._statistics import (
+    Difference,
+    Row,
+    differences,
+    row_of,
+)
+from keras_momentum.comparison._tensorboard import is_logged, run_from_logs
 
 
 class Comparison:
@@ -61,6 +41,12 @@ class Comparison:
 
     Raises:
         ValueError: If an argument is not as said above.
+
+    Attributes:
+        runs: The argument, as a list.
+        metric: The argument.
+        mode: `"min"` or `"max"`.
+        target: The argument.
     """
 
     def __init__(
@@ -95,7 +81,10 @@ class Comparison:
 
     def rows(self) -> list[Row]:
         """The rows of the table, the best optimizer first."""
-        rows = [self._row(name) for name in self.names]
+        rows = [
+            row_of(self.of(name), self.metric, self.mode, self.target)
+            for name in self.names
+        ]
         sign = -1 if self.mode == "max" else 1
 
         def rank(row: Row) -> tuple[bool, float]:
@@ -115,7 +104,8 @@ class Comparison:
 
     def verdict(self) -> str:
         """Which optimizers differ, in words, and by which test."""
-        return "\n".join(verdict_of(self))
+        rows, found = self.rows(), self.differences()
+        return "\n".join(verdict_of(rows, self.runs, self.metric, self.mode, found))
 
     def table(self, **options: Any) -> Any:
         """A `rich.table.Table`.
@@ -123,22 +113,7 @@ class Comparison:
         Args:
             **options: Of `rich.table.Table`, for example `box=rich.box.MARKDOWN`.
         """
-        import rich.table
-
-        table = rich.table.Table(**options)
-        table.add_column("optimizer", overflow="fold")
-        final = f"{self.metric}, mean ± 95 %"
-        at_target = "" if self.target is None else f" to {self.target:g}"
-        for column in (
-            final,
-            "best",
-            *([f"steps{at_target}", f"seconds{at_target}"] if at_target else []),
-            "first step, s",
-        ):
-            table.add_column(column, justify="right")
-        for row in self.rows():
-            table.add_row(row.name, *self._cells(row))
-        return table
+        return table_of(self.rows(), self.metric, self.target, options)
 
     def to_csv(self, file: str | Path) -> None:
         """Writes the table, a number a cell."""
@@ -152,72 +127,80 @@ class Comparison:
 
     def draw(self, file: str | Path) -> None:
         """Draws the metric over the steps, with bands, and the intervals at the end."""
-        from keras_momentum.comparison.pictures import draw_comparison
-
-        draw_comparison(self, Path(file))
+        draw_comparison(Path(file), self.rows(), self.runs, self.metric, self.target)
 
     def __str__(self) -> str:
         return as_text(self.table()) + self.verdict()
 
-    def _row(self, name: str) -> Row:
-        runs = self.of(name)
-        at = [] if self.target is None else self._at_target(runs, self.target)
-        first_steps = [run.first_step_seconds for run in runs if run.first_step_seconds]
-        best = [run.best(self.metric, self.mode) for run in runs]
-        finite = [value for value in best if math.isfinite(value)] or [math.nan]
-        return Row(
-            name=name,
-            runs=len(runs),
-            diverged=sum(run.diverged for run in runs),
-            final=interval([run.final(self.metric) for run in runs]),
-            best=max(finite) if self.mode == "max" else min(finite),
-            reached=len(at),
-            steps_to_target=interval([steps for steps, _ in at]).mean,
-            seconds_to_target=interval([seconds for _, seconds in at]).mean,
-            first_step_seconds=interval(first_steps).mean,
-        )
 
-    def _at_target(self, runs: list[Run], target: float) -> list[tuple[float, float]]:
-        found = []
-        for run in runs:
-            epoch = run.reached(self.metric, self.mode, target)
-            if epoch is not None:
-                found.append((float(run.steps[epoch]), run.seconds[epoch]))
-        return found
+def load_comparison(
+    path: str | Path,
+    metric: str | None = None,
+    mode: str | None = None,
+    target: float | None = None,
+) -> Comparison:
+    """Reads a comparison from its folder; nothing is trained.
 
-    def _cells(self, row: Row) -> list[str]:
-        final = _number(row.final.mean)
-        if not math.isnan(row.final.half_width):
-            final += f" ± {_number(row.final.half_width)}"
-        if row.diverged:
-            final += f" ({row.diverged} of {row.runs} diverged)"
-        cells = [final, _number(row.best)]
-        if self.target is not None:
-            some = f" ({row.reached} of {row.runs})" if row.reached < row.runs else ""
-            cells.append(_whole(row.steps_to_target) + some)
-            cells.append(_short(row.seconds_to_target))
-        return [*cells, _short(row.first_step_seconds)]
+    Folders that `keras_momentum.comparison.compare` wrote are read, and those with logs
+    of `keras.callbacks.TensorBoard`: a run is a folder with `train`, and perhaps
+    `validation`, in it. The last part of its path is the seed if it is a number,
+    perhaps behind a word (`seed-1`, `run_2`, `3`); what stands before it is the name of
+    the optimizer. Of such logs, the number of updates is known only where there was
+    validation, and else that of epochs takes its place; times are those of the clock
+    since the end of the first epoch, and the first step's is not known.
 
+    Args:
+        path: The folder.
+        metric: `None` or the name of a metric. Defaults to what the comparison was
+            judged by; for other logs to the first validation metric, or the loss.
+        mode: `None`, `"auto"`, `"min"` or `"max"`. Defaults likewise; for other logs to
+            `"auto"`.
+        target: `None` or a float. Defaults likewise; for other logs there is none.
 
-def direction(metric: str, mode: str) -> str:
-    """`"max"` for a metric that is to grow, else `"min"`."""
-    if mode not in ("auto", "min", "max"):
+    Returns:
+        A `Comparison`.
+
+    Raises:
+        ImportError: If TensorBoard is missing and needed.
+        ValueError: If there is no run in the folder.
+
+    Example:
+
+    ```python
+    comparison = keras_momentum.comparison.load_comparison("runs/comparison")
+    print(comparison)
+    ```
+    """
+    root = Path(path)
+    found = list(_runs(root))
+    if not found:
         raise ValueError(
-            f'Argument `mode` must be "auto", "min" or "max". Received: mode={mode!r}'
+            "Argument `path` must be a folder with runs of `compare` or logs of "
+            f"keras.callbacks.TensorBoard. Received: path={str(path)!r}"
         )
-    if mode != "auto":
-        return mode
-    grows = any(part in metric.lower() for part in _TO_GROW) and "loss" not in metric
-    return "max" if grows else "min"
+    settings = read_settings(root)
+    return Comparison(
+        found,
+        metric or settings.get("metric") or default_metric(found),
+        mode or settings.get("mode", "auto"),
+        settings.get("target") if target is None else target,
+    )
 
 
-def _number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.4g}"
+def _runs(root: Path) -> Iterator[Run]:
+    for folder in sorted({root, *(each for each in root.rglob("*") if each.is_dir())}):
+        run_folder = RunFolder(folder)
+        if run_folder.is_finished:
+            yield run_folder.read()
+        elif is_logged(folder):
+            run = run_from_logs(folder, *_name_and_seed(folder, root))
+            if run.steps:
+                yield run
 
 
-def _whole(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.0f}"
-
-
-def _short(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3g}"
+def _name_and_seed(folder: Path, root: Path) -> tuple[str, int]:
+    parts = folder.relative_to(root).parts or (root.resolve().name,)
+    seed = re.fullmatch(r"(?:[A-Za-z]+[-_ ]?)?(\d{1,9})", parts[-1])
+    if seed and len(parts) > 1:
+        return "/".join(parts[:-1]), int(seed.group(1))
+    return "/".join(parts), 0

@@ -1,9 +1,9 @@
-"""Trying several gammas with one compiled step."""
+"""Trying several gammas with one compiled step, and what was found."""
 
-import itertools
 import math
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -14,9 +14,80 @@ from keras_momentum.callbacks.momentum_optimizers import (
     momentum_optimizers,
     movable_optimizers,
 )
-from keras_momentum.comparison.batches import iterate, training_batches
-from keras_momentum.comparison.gamma_search import GammaSearch
-from keras_momentum.comparison.model_state import ModelState, RandomState
+from keras_momentum.comparison._batches import first_batches
+from keras_momentum.comparison._pictures import draw_gammas
+from keras_momentum.comparison._printing import as_text
+from keras_momentum.comparison._state import BeginAnew, ModelState, RandomState
+
+
+class GammaSearch:
+    """What each gamma made of the same batches from the same weights.
+
+    `print(search)` shows the table and the recommendation.
+
+    Args:
+        losses: The loss of each batch, before its update, by gamma; NaN from where it
+            diverged on.
+        seconds: The duration of the search.
+
+    Attributes:
+        losses: The argument.
+        seconds: The argument.
+        final_losses: The mean loss of the last quarter of the steps, by gamma; NaN if
+            it diverged.
+        recommended: The gamma with the lowest of them; `None` if all diverged.
+    """
+
+    def __init__(self, losses: dict[float, np.ndarray], seconds: float):
+        self.losses = losses
+        self.seconds = seconds
+        self.final_losses = {
+            gamma: float(np.mean(values[-max(1, len(values) // 4) :]))
+            for gamma, values in losses.items()
+        }
+        finite = {g: x for g, x in self.final_losses.items() if math.isfinite(x)}
+        self.recommended = min(finite, key=finite.__getitem__) if finite else None
+
+    def verdict(self) -> str:
+        """The recommendation, in words."""
+        if self.recommended is None:
+            return (
+                "Every gamma diverged: the learning rate is too high for all of them."
+            )
+        text = f"Recommended: gamma = {self.recommended:g}."
+        steps = len(self.losses[self.recommended])
+        if self.recommended == max(self.losses):
+            text += " It is the largest of those tried; try larger ones."
+        if self.recommended < 1 and steps * (1 - self.recommended) < 3:
+            text += (
+                f" But {steps} steps are few for it, whose velocity remembers "
+                f"{1 / (1 - self.recommended):.0f}."
+            )
+        return text
+
+    def table(self, **options: Any) -> Any:
+        """A `rich.table.Table`; `options` are its arguments."""
+        import rich.table
+
+        table = rich.table.Table(**options)
+        for column in ("gamma", "first loss", "final loss", "lowest loss"):
+            table.add_column(column, justify="right")
+        for gamma, values in self.losses.items():
+            finite = values[np.isfinite(values)]
+            if math.isfinite(self.final_losses[gamma]):
+                final = f"{self.final_losses[gamma]:.4g}"
+            else:
+                final = f"diverged in step {len(finite)}"
+            lowest = f"{finite.min():.4g}" if len(finite) else "–"
+            table.add_row(f"{gamma:g}", f"{values[0]:.4g}", final, lowest)
+        return table
+
+    def draw(self, file: str | Path) -> None:
+        """Draws the losses over the steps, and what is left at the end."""
+        draw_gammas(Path(file), self.losses, self.final_losses, self.recommended)
+
+    def __str__(self) -> str:
+        return as_text(self.table()) + self.verdict()
 
 
 def find_gamma(
@@ -90,7 +161,7 @@ def find_gamma(
     arguments.integer("seed", seed, minimum=0)
     random_state = RandomState()
     begin = time.perf_counter()
-    batches = _Kept(_first_batches(data, batch_size, seed, steps))
+    batches = first_batches(data, batch_size, seed, steps)
     if not model.built:
         model(batches[0][0])
     state = ModelState(model)
@@ -116,7 +187,7 @@ def find_gamma(
     return search
 
 
-class _Trials(keras.callbacks.Callback):
+class _Trials(BeginAnew):
     """Begins anew with the next gamma in each epoch, and records its losses.
 
     Where one is infinite or NaN, `fit` ends, and has to be called again for the rest.
@@ -131,13 +202,9 @@ class _Trials(keras.callbacks.Callback):
         self.left = list(gammas)
         self.losses: dict[float, np.ndarray] = {}
         self._steps = steps
-        self._state: ModelState | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        # Not before the first epoch: on torch, what `fit` does until then uses random
-        # numbers if it is the first `fit` of the model.
-        self._state = self._state or ModelState(self.model)
-        self._state.restore()
+        self.begin_anew()
         gamma = self.left.pop(0)
         for optimizer in momentum_optimizers(self.model):
             optimizer.gamma = gamma
@@ -158,31 +225,3 @@ class _Trials(keras.callbacks.Callback):
             self._current[batch] = loss
         else:
             self.model.stop_training = True
-
-
-class _Kept(keras.utils.PyDataset):
-    """Batches that are kept in memory."""
-
-    def __init__(self, batches: list[Any]):
-        super().__init__()
-        self._batches = batches
-
-    def __len__(self) -> int:
-        return len(self._batches)
-
-    def __getitem__(self, index: int) -> Any:
-        return self._batches[index]
-
-
-def _first_batches(data: Any, batch_size: int, seed: int, count: int) -> list[Any]:
-    """The first batches, of as many passes through the data as are needed for them."""
-    found: list[Any] = []
-    while len(found) < count:
-        batches = training_batches(data, batch_size, seed)
-        more = list(itertools.islice(iterate(batches), count - len(found)))
-        if not more:
-            raise ValueError(
-                f"Argument `data` must give at least one batch. Received: data={data!r}"
-            )
-        found += more
-    return found

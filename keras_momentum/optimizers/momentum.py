@@ -71,7 +71,9 @@ class Momentum(MomentumOptimizer):
     ):
         super().__init__(learning_rate, momentum, **kwargs)
 
-    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
         velocity = step.gamma * slots.velocity + step.learning_rate * gradient
         return velocity, {"velocity": velocity}
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Unpack
 
 import keras
+
 from keras_momentum import arguments
 from keras_momentum._backend import backend
 from keras_momentum._backend.dtypes import computed, largest
@@ -98,7 +99,9 @@ class MomentumAdam(MomentumOptimizer):
         self.reset_second_moment = reset
         self.slots = ("velocity", "second_moment") + ("maximum",) * amsgrad
 
-    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
         m = step.gamma * slots.velocity + step.share * gradient
         s = self._kept(step) * slots.second_moment + square(self._root * gradient)
         s = finite(s)

@@ -152,7 +152,9 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
         control.create(self)
         self.velocity_dtype = velocity_dtype
         if velocity_dtype is not None:
-            self.velocity_dtype = arguments.float_dtype("velocity_dtype", velocity_dtype)
+            self.velocity_dtype = arguments.float_dtype(
+                "velocity_dtype", velocity_dtype
+            )
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -320,7 +322,9 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
 
     # What a formula may say; see the table above.
 
-    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
         """The formula of the optimizer, elementwise.
 
         Args:
@@ -517,7 +521,9 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
 
     # What the hooks need.
 
-    def _step(self, learning_rate: Any, scalars: dict[str, Any], iteration: Any) -> Step:
+    def _step(
+        self, learning_rate: Any, scalars: dict[str, Any], iteration: Any
+    ) -> Step:
         """The scalars of the update, as far as they are known before its gradient."""
         shared = {
             "learning_rate": backend.real(backend.scalar(learning_rate)),
@@ -531,7 +537,11 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
         return step.with_factors(self.factors(step, after))
 
     def _advance(
-        self, step: Step, scalars: dict[str, Any], iteration: Any, missing: frozenset[int]
+        self,
+        step: Step,
+        scalars: dict[str, Any],
+        iteration: Any,
+        missing: frozenset[int],
     ) -> None:
         """Moves everything that all weights share on to the next update."""
         self._weight_scalars.write(

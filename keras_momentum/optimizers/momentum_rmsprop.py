@@ -4,6 +4,7 @@ import math
 from typing import Any, Unpack
 
 import keras
+
 from keras_momentum import arguments
 from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike
@@ -79,7 +80,9 @@ class MomentumRMSprop(MomentumOptimizer):
         self.centered = arguments.boolean("centered", centered)
         self.slots = ("velocity", "second_moment") + ("mean",) * centered
 
-    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
         s = finite(self.rho * slots.second_moment + square(self._root * gradient))
         new_slots = {"second_moment": s}
         variance = s

@@ -87,7 +87,9 @@ class NAG(MomentumOptimizer):
     ):
         super().__init__(learning_rate, momentum, **kwargs)
 
-    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
         gamma = step.gamma * (1 - step.forgets)
         velocity = gamma * slots.velocity + step.learning_rate * gradient
         # φ_t − φ_{t+1}, from θ_{t+1} = θ_t − v_t and φ = θ − look_ahead · v

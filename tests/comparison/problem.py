@@ -38,6 +38,14 @@ def build_model(**arguments: Any) -> keras.Model:
     return model
 
 
+def small_model() -> keras.Model:
+    """One layer, which is compiled in no time."""
+    model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(loss=loss, metrics=["accuracy"])
+    return model
+
+
 class Counting(keras.layers.Layer):
     """Counts how often it is traced, or run, for training."""
 
@@ -64,6 +72,18 @@ def compared(folder: Path, **arguments: Any) -> Comparison:
         **arguments,
     }
     return compare(log_dir=folder, **arguments)
+
+
+def compared_soon(folder: Path, **arguments: Any) -> Comparison:
+    """A comparison of one run of an epoch, as far as the arguments say nothing else."""
+    arguments = {
+        "build_model": small_model,
+        "optimizers": {"plain": OPTIMIZERS["plain"]},
+        "epochs": 1,
+        "seeds": (0,),
+        **arguments,
+    }
+    return compared(folder, **arguments)
 
 
 def runs_of(name: str, finals: Sequence[float], **arguments: Any) -> list[Run]:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_momentum.comparison.batches import (
+from keras_momentum.comparison._batches import (
     ShuffledArrays,
     digest_of_batches,
     training_batches,

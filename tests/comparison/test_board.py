@@ -12,6 +12,7 @@ from keras_momentum.comparison import Candidate
 from tests.comparison.problem import compared
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(
         keras.backend.backend() != "tensorflow",
         reason="the logs are the same on all backends; one browser is enough",

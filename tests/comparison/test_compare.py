@@ -1,6 +1,7 @@
 """Comparisons that are trained."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from tests.comparison.problem import (
     Counting,
     build_model,
     compared,
+    compared_soon,
     weights_of,
 )
 
@@ -39,18 +41,42 @@ class Spy(keras.callbacks.Callback):
             Spy.seen.append(weights_of(self.model)[: len(self.model.variables)])
 
 
-def test_all_optimizers_start_from_the_same_weights_for_each_seed(
-    tmp_path: Path,
-) -> None:
-    spied = {
-        name: Candidate(optimizer, [Spy([])]) for name, optimizer in OPTIMIZERS.items()
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `four` lies; not to be changed."""
+    made: Path = tmp_path_factory.mktemp("four")
+    return made
+
+
+@pytest.fixture(scope="module")
+def four(folder: Path) -> Comparison:
+    """Four optimizers with two seeds each, two of them the same optimizer."""
+    nag = keras_momentum.NAG(0.05, momentum=0.9)
+    ramp = keras_momentum.callbacks.GammaRamp(0.2, 0.8)
+    optimizers = {
+        "plain": Candidate(OPTIMIZERS["plain"], [Spy([])]),
+        "one": Candidate(nag, [Spy([])]),
+        "two": nag,
+        "ramp": Candidate(keras_momentum.NAG(0.05), [ramp]),
     }
-    compared(tmp_path, optimizers=spied)
-    plain_0, plain_1, momentum_0, momentum_1 = Spy.seen
-    for one, other in ((plain_0, momentum_0), (plain_1, momentum_1)):
+    return compared(folder, optimizers=optimizers, seeds=(0, 3))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a comparison of one run; not to be changed."""
+    made: Path = tmp_path_factory.mktemp("finished")
+    compared_soon(made)
+    return made
+
+
+@pytest.mark.usefixtures("four")
+def test_all_optimizers_start_from_the_same_weights_for_each_seed() -> None:
+    plain_0, plain_3, nag_0, nag_3 = Spy.seen
+    for one, other in ((plain_0, nag_0), (plain_3, nag_3)):
         for first, second in zip(one, other, strict=True):
             np.testing.assert_array_equal(first, second)
-    assert any((a != b).any() for a, b in zip(plain_0, plain_1, strict=True))
+    assert any((a != b).any() for a, b in zip(plain_0, plain_3, strict=True))
 
 
 def test_a_training_step_is_traced_once_for_all_seeds(tmp_path: Path) -> None:
@@ -68,18 +94,17 @@ def test_a_training_step_is_traced_once_for_all_seeds(tmp_path: Path) -> None:
     counts = []
     for seeds in ((0,), (0, 1, 2)):
         before = counting.calls
-        compared(tmp_path / str(len(seeds)), build_model=build, seeds=seeds)
+        compared_soon(tmp_path / str(len(seeds)), build_model=build, seeds=seeds)
         counts.append(counting.calls - before)
     assert counts[0] == counts[1] > 0
 
 
-def test_same_optimizer_twice_gives_the_same_bit_for_bit(tmp_path: Path) -> None:
-    twice = {name: keras_momentum.NAG(0.05, momentum=0.9) for name in ("one", "two")}
-    found = histories(compared(tmp_path, optimizers=twice))
-    for seed in (0, 1):
+def test_same_optimizer_twice_gives_the_same_bit_for_bit(four: Comparison) -> None:
+    found = histories(four)
+    for seed in (0, 3):
         one, two = found["one", seed], found["two", seed]
         assert one == two
-    assert found["one", 0] != found["one", 1]
+    assert found["one", 0] != found["one", 3]
 
 
 def test_a_killed_comparison_goes_on_and_ends_as_if_it_had_not_been(
@@ -114,16 +139,17 @@ def test_a_killed_comparison_goes_on_and_ends_as_if_it_had_not_been(
 def test_optimizers_and_seeds_can_be_added(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compared(tmp_path, seeds=(0,), optimizers={"plain": OPTIMIZERS["plain"]})
+    compared_soon(tmp_path)
     file = tmp_path / "plain" / "seed-0" / "run.json"
     before = file.stat().st_mtime_ns
-    comparison = compared(tmp_path, target=0.5)
+    more = {"optimizers": OPTIMIZERS, "seeds": (0, 1), "target": 0.5}
+    comparison = compared_soon(tmp_path, **more)
     assert file.stat().st_mtime_ns == before
     assert len(comparison.runs) == 4
     assert histories(load_comparison(tmp_path)) == histories(comparison)
     assert load_comparison(tmp_path).target == 0.5
     assert capsys.readouterr().out == ""
-    compared(tmp_path, target=0.5, verbose=1)
+    compared_soon(tmp_path, verbose=1, **more)
     output = capsys.readouterr().out
     assert "4 of 4 runs are finished; they are not repeated." in output
     assert output.strip().endswith(f"Picture: {tmp_path / 'comparison.png'}")
@@ -137,33 +163,21 @@ def test_optimizers_and_seeds_can_be_added(
         ({"batch_size": 8}, "batches"),
         ({"optimizers": {"plain": keras.optimizers.SGD(0.1)}}, "optimizer"),
         ({"class_weight": {0: 1.0, 1: 2.0}}, "fit"),
+        ({"build_model": build_model}, "weights"),
     ],
 )
 def test_a_finished_run_of_something_else_is_not_taken(
-    changed: dict[str, Any], part: str, tmp_path: Path
+    changed: dict[str, Any], part: str, finished: Path
 ) -> None:
-    first = {"optimizers": {"plain": OPTIMIZERS["plain"]}, "seeds": (0,), "epochs": 1}
-    compared(tmp_path, **first)
     with pytest.raises(ValueError, match=f"finished run with another {part} than now"):
-        compared(tmp_path, **{**first, **changed})
-
-
-def test_a_run_of_another_model_is_not_taken(tmp_path: Path) -> None:
-    def other() -> keras.Model:
-        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(2, "softmax")])
-        model.compile(loss="sparse_categorical_crossentropy")
-        return model
-
-    compared(tmp_path, seeds=(0,))
-    with pytest.raises(ValueError, match="with another weights than now"):
-        compared(tmp_path, seeds=(0,), build_model=other)
+        compared_soon(finished, **changed)
 
 
 def test_files_of_others_are_not_deleted(tmp_path: Path) -> None:
     (tmp_path / "plain" / "seed-0").mkdir(parents=True)
     (tmp_path / "plain" / "seed-0" / "precious.txt").touch()
     with pytest.raises(ValueError, match="not a run of compare"):
-        compared(tmp_path)
+        compared_soon(tmp_path)
     assert (tmp_path / "plain" / "seed-0" / "precious.txt").exists()
 
 
@@ -183,11 +197,9 @@ def test_a_run_that_diverges_is_reported_and_the_others_go_on(tmp_path: Path) ->
     assert len((tmp_path / "comparison.csv").read_text("utf-8").splitlines()) == 3
 
 
-def test_callbacks_move_gamma_in_each_run(tmp_path: Path) -> None:
-    ramp = keras_momentum.callbacks.GammaRamp(0.2, 0.8)
-    nag = keras_momentum.NAG(0.05)
-    comparison = compared(tmp_path, optimizers={"ramp": Candidate(nag, [ramp])})
-    for run in comparison.runs:
+def test_callbacks_move_gamma_in_each_run(four: Comparison) -> None:
+    runs = four.of("ramp")
+    for run in runs:
         assert run.history["gamma"] == pytest.approx([0.5, 0.8], rel=1e-5)
         assert run.steps == [4, 8]
         assert run.hyperparameters == {
@@ -197,9 +209,26 @@ def test_callbacks_move_gamma_in_each_run(tmp_path: Path) -> None:
             "schedule": "GammaRamp",
             "restart": "never",
         }
-    first, second = comparison.runs
+    first, second = runs
     assert first.first_step_seconds
     assert second.first_step_seconds is None
+
+
+@pytest.mark.usefixtures("four")
+def test_the_logs_of_a_comparison_say_what_its_files_say(
+    folder: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorflow")
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    from_files = load_comparison(tmp_path)
+    for file in tmp_path.rglob("run.json"):
+        file.unlink()
+    from_logs = load_comparison(tmp_path)
+    assert len(from_logs.runs) == 8
+    for one, other in zip(from_files.runs, from_logs.runs, strict=True):
+        assert (one.name, one.seed, one.steps) == (other.name, other.seed, other.steps)
+        for name, values in one.history.items():
+            assert other.history[name] == pytest.approx(values, rel=1e-6), name
 
 
 def test_a_model_is_left_as_it_was_and_its_weights_are_those_of_all_seeds(
@@ -223,7 +252,7 @@ def test_random_numbers_of_the_user_are_left_alone(tmp_path: Path) -> None:
     np.random.seed(1)
     expected = np.random.random()
     np.random.seed(1)
-    compared(tmp_path, seeds=(0,), epochs=1)
+    compared_soon(tmp_path)
     assert np.random.random() == expected
 
 
@@ -236,11 +265,11 @@ def test_a_data_set_made_from_the_seed_is_the_same_for_all(tmp_path: Path) -> No
 
     twice = {name: keras.optimizers.SGD(0.05) for name in ("one", "two")}
     arguments = {"train_data": batches, "steps_per_epoch": 4, "optimizers": twice}
-    found = histories(compared(tmp_path, **arguments))
+    found = histories(compared_soon(tmp_path, **arguments))
     assert found["one", 0] == found["two", 0]
     shuffled = batches(0)
     with pytest.raises(ValueError, match="do they shuffle"):
-        compared(tmp_path / "2", train_data=shuffled, steps_per_epoch=4)
+        compared_soon(tmp_path / "2", train_data=shuffled, steps_per_epoch=4)
 
 
 def test_steps_are_those_that_there_were_where_data_end_without_notice(
@@ -249,19 +278,20 @@ def test_steps_are_those_that_there_were_where_data_end_without_notice(
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.from_tensor_slices(TRAINING).batch(16)
     endless_for_all_it_knows = data.filter(lambda *batch: True)
-    comparison = compared(tmp_path, train_data=endless_for_all_it_knows)
+    arguments = {"train_data": endless_for_all_it_knows, "optimizers": OPTIMIZERS}
+    comparison = compared_soon(tmp_path, epochs=2, **arguments)
     assert all(run.steps == [4, 8] for run in comparison.runs)
 
 
 def test_accumulated_gradients_make_one_update(tmp_path: Path) -> None:
     sgd = keras.optimizers.SGD(0.05, gradient_accumulation_steps=2)
-    comparison = compared(tmp_path, optimizers={"sgd": sgd})
+    comparison = compared_soon(tmp_path, optimizers={"sgd": sgd}, epochs=2)
     assert all(run.steps == [2, 4] for run in comparison.runs)
 
 
 def test_mixed_precision_scales_the_loss_for_all(tmp_path: Path) -> None:
     keras.config.set_dtype_policy("mixed_float16")
-    comparison = compared(tmp_path, seeds=(0,))
+    comparison = compared_soon(tmp_path, optimizers=OPTIMIZERS, epochs=2)
     for run in comparison.runs:
         assert run.steps == [4, 8]
         assert not run.diverged
@@ -276,16 +306,16 @@ def test_an_unknown_metric_is_said_after_the_first_epoch(tmp_path: Path) -> None
 
     counted = {"plain": Candidate("sgd", [Counting()])}
     with pytest.raises(ValueError, match="`metric` must be one of accuracy, .*val_acc"):
-        compared(tmp_path, optimizers=counted, metric="val_acuracy")
+        compared_soon(tmp_path, optimizers=counted, metric="val_acuracy", epochs=2)
     assert epochs == [0]
 
 
 def test_without_validation_the_loss_decides(tmp_path: Path) -> None:
-    comparison = compared(tmp_path, validation_data=None)
+    comparison = compared_soon(tmp_path, validation_data=None)
     assert (comparison.metric, comparison.mode) == ("loss", "min")
 
 
 def test_settings_are_kept_for_reading(tmp_path: Path) -> None:
-    compared(tmp_path, seeds=(0,), metric="val_loss")
+    compared_soon(tmp_path, metric="val_loss")
     settings = json.loads((tmp_path / "comparison.json").read_text("utf-8"))
     assert settings == {"metric": "val_loss", "mode": "min", "target": None}

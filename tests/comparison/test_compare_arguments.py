@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_momentum
-from tests.comparison.problem import X, Y, compared
+from tests.comparison.problem import X, Y, compared, compared_soon
 
 
 @pytest.mark.parametrize(
@@ -63,8 +63,8 @@ def test_what_is_wrong_is_said_before_anything_is_trained(
     ids=["lists", "list of inputs", "generator", "sample weights"],
 )
 def test_data_in_other_forms_are_taken(train_data: Any, tmp_path: Path) -> None:
-    arguments = {"seeds": (0,), "epochs": 1, "steps_per_epoch": 4}
-    comparison = compared(tmp_path, train_data=train_data, **arguments)
+    arguments = {"seeds": (0, 1), "steps_per_epoch": 4}
+    comparison = compared_soon(tmp_path, train_data=train_data, **arguments)
     assert [run.steps for run in comparison.runs] == [[4], [4]]
 
 
@@ -75,7 +75,7 @@ def test_several_optimizers_in_one_are_taken(tmp_path: Path) -> None:
             lambda weight: of_kernel if "kernel" in weight.path else other
         )
 
-    comparison = compared(tmp_path, optimizers={"several": several})
+    comparison = compared_soon(tmp_path, optimizers={"several": several})
     for run in comparison.runs:
         assert run.hyperparameters["learning_rate"] == 0.1
         assert run.hyperparameters["gamma"] == 0.9

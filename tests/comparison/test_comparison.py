@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from keras_momentum.comparison import Comparison, Run
+from keras_momentum.comparison._runs import RunFolder
 from tests.comparison.problem import runs_of
 
 
@@ -117,8 +118,9 @@ def test_an_unknown_metric_is_named_with_those_there_are() -> None:
 
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     (run,) = runs_of("a", [math.inf], hyperparameters={"gamma": 0.9})
-    run.save(tmp_path)
-    assert Run.load(tmp_path) == run
+    folder = RunFolder(tmp_path)
+    folder.end(run)
+    assert folder.read() == run
     (tmp_path / "run.json").write_text('{"name": 1, "sed": 2}')
     with pytest.raises(ValueError, match=r"run\.json: it is not the file of a run"):
-        Run.load(tmp_path)
+        folder.read()

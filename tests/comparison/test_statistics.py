@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from keras_momentum.comparison.statistics import differences, interval
+from keras_momentum.comparison._statistics import differences, interval
 
 
 def test_interval_is_students() -> None:

@@ -85,9 +85,7 @@ def alone(case: Case, index: int, gammas: Any) -> np.ndarray:
     turns = [t for t, present in enumerate(TURNS) if index in present]
     # What was asked for since the last of them holds for the next.
     since = [-1, *turns]
-    restart = [
-        any(since[n] < r <= t for r in RESTARTS) for n, t in enumerate(turns)
-    ]
+    restart = [any(since[n] < r <= t for r in RESTARTS) for n, t in enumerate(turns)]
     return case.weights(
         FIRST[index].astype(np.float64),
         [GRADIENTS[t][index].astype(np.float64) for t in turns],
@@ -173,7 +171,10 @@ def test_a_late_weight_begins_as_any_does() -> None:
     optimizer.apply([three, three], [a, b])
     assert float(ops.convert_to_numpy(b)) == pytest.approx(-0.1, rel=1e-5)
     expected = reference.adam(
-        np.zeros(()), np.full(101, 3.0), np.full(101, 0.1), np.full(102, 0.9),
+        np.zeros(()),
+        np.full(101, 3.0),
+        np.full(101, 0.1),
+        np.full(102, 0.9),
         np.zeros(102, bool),
     )
     assert relative_error(a, expected) < 1e-5

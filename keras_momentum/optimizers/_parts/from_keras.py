@@ -8,8 +8,8 @@ import numpy as np
 from keras import ops
 
 from keras_momentum.optimizers._parts.keyword_arguments import OptimizerArguments
-from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 from keras_momentum.optimizers._parts.slots import has_slots
+from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 
 Taken = TypeVar("Taken", bound=MomentumOptimizer)
 

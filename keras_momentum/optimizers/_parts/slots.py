@@ -36,7 +36,9 @@ class Slots:
         self.names = list(names)
         self._weights = {i: w for i, w in enumerate(weights) if has_slots(w)}
         self.packs = backend.plan(self._weights, kind)
-        self._pack_of = {i: n for n, pack in enumerate(self.packs) for i in pack.indices}
+        self._pack_of = {
+            i: n for n, pack in enumerate(self.packs) for i in pack.indices
+        }
         shared: dict[tuple[int, str], Any] = {}
         self._of_weight: dict[int, dict[str, Any]] = {i: {} for i in self._weights}
         for index, weight in self._weights.items():
@@ -51,7 +53,9 @@ class Slots:
                             name=f"pack_{pack.indices[0]}_{name}",
                         )
                     whole = shared[pack.indices[0], name]
-                    self._of_weight[index][name] = _Part(whole, pack, index, weight, name)
+                    self._of_weight[index][name] = _Part(
+                        whole, pack, index, weight, name
+                    )
                 elif dtype is None:
                     slot = optimizer.add_variable_from_reference(weight, name=name)
                     self._of_weight[index][name] = slot

@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
-import keras
-
 from keras_momentum._backend import Pack, backend
 from keras_momentum._backend.dtypes import computed
 from keras_momentum._hyperparameters import Control
@@ -21,7 +19,9 @@ class Formula(Protocol):
     reads_last_slots: bool
     weight_decay: float | None
 
-    def update(self, gradient: Any, slots: Any, step: Any) -> tuple[Any, dict[str, Any]]:
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
         """What is subtracted from the weights, and the slots after the update."""
 
     def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
@@ -114,7 +114,9 @@ class Updates:
         for pack, gradient, of_pack in zip(gradients, summed, steps, strict=True):
             slots = self._values(pack)
             weights = pack.chosen(self._optimizer._trainable_variables)
-            difference, new_slots = self._compute(pack, of_pack)(gradient, slots, weights)
+            difference, new_slots = self._compute(pack, of_pack)(
+                gradient, slots, weights
+            )
             velocity = self._formula.velocity_of(SimpleNamespace(**new_slots))
             yield Preview(pack, gradient, velocity, difference, weights)
 
@@ -268,7 +270,9 @@ class Updates:
         return late
 
     def _absent(self, step: PackStep) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return lambda slots: self._formula.slots_of_absent(SimpleNamespace(**slots), step)
+        return lambda slots: self._formula.slots_of_absent(
+            SimpleNamespace(**slots), step
+        )
 
 
 def _only(pack: Pack, indices: frozenset[int]) -> Pack:

@@ -1,20 +1,18 @@
 """From where the runs of a comparison start, and the model that runs them."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_momentum.comparison.batches import digest
-from keras_momentum.comparison.candidate import Candidate
-from keras_momentum.comparison.model_state import (
+from keras_momentum.comparison._batches import digest
+from keras_momentum.comparison._candidates import Candidate
+from keras_momentum.comparison._state import (
     ModelState,
-    RandomState,
     assign_all,
     state_of,
     state_of_optimizer,
     value_of,
+    values_of,
 )
 
 
@@ -30,7 +28,7 @@ class StartingPoint:
         TypeError: If `build_model` is none of these.
     """
 
-    def __init__(self, build_model: Callable[[], keras.Model] | keras.Model):
+    def __init__(self, build_model: Any):
         self._given = isinstance(build_model, keras.Model)
         if not self._given and not callable(build_model):
             raise TypeError(
@@ -42,7 +40,7 @@ class StartingPoint:
         self._former: tuple[Any, Any] = (None, None)
         if self._given:
             self._state = ModelState(build_model)
-            self._former = (build_model.optimizer, build_model.train_function)  # type: ignore[union-attr]
+            self._former = (build_model.optimizer, build_model.train_function)
 
     def model(self, seed: int) -> keras.Model:
         """A model with the weights of a seed."""
@@ -65,14 +63,15 @@ class StartingPoint:
             )
         return model
 
-    def digest(self, seed: int) -> str:
-        """A short text that tells the weights of a seed from others."""
-        return digest([weights(self.model(seed))])
+    @property
+    def known_weights(self) -> list[keras.Variable]:
+        """The weights that the user had in hand: those of a model that was given."""
+        return list(self._build.trainable_variables) if self._given else []
 
     def end(self) -> None:
         """Leaves a model that was given as it was found."""
         if self._state is not None:
-            self._build.optimizer, self._build.train_function = self._former  # type: ignore[union-attr]
+            self._build.optimizer, self._build.train_function = self._former
             self._state.restore()
 
 
@@ -86,8 +85,6 @@ class Runner:
     Attributes:
         model: The model; `None` before the first seed.
         compiles: Whether its step has yet to be compiled.
-        first_callback: Puts the weights and the optimizer's state in place when the
-            training begins.
     """
 
     def __init__(self, start: StartingPoint, candidate: Candidate):
@@ -97,13 +94,13 @@ class Runner:
         self.compiles = True
 
     def begin(self, seed: int) -> str:
-        """Lets the next training begin with the weights of a seed.
+        """Gives the model the weights of a seed, and its optimizer's state of step 0.
 
         Returns:
             The digest of the weights.
         """
         model = self._start.model(seed)
-        values = weights(model)
+        values = values_of(model)
         is_first = self.model is None
         if is_first:
             self.model = model
@@ -115,46 +112,18 @@ class Runner:
         if is_first:
             self.model.optimizer = optimizer
             self.model.train_function = None
-        self.first_callback = BeginAnew([*values, *state])
+        assign_all(state_of(self.model), [*values, *state])
         return digest([values])
 
     def _new_optimizer(self) -> Any:
-        optimizer = self._candidate.new_optimizer()
+        weights = self.model.trainable_variables
+        optimizer = self._candidate._new_optimizer(weights, self._start.known_weights)
         if self._scales_loss and not isinstance(
             optimizer, keras.optimizers.LossScaleOptimizer
         ):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(self.model.trainable_variables)
+        optimizer.build(weights)
         return optimizer
-
-
-class BeginAnew(keras.callbacks.Callback):
-    """Gives a model its values, and random numbers theirs, when training begins.
-
-    Not before: on torch, what `fit` does until then uses random numbers if it is the
-    first `fit` of the model.
-
-    Args:
-        values: Of the model's variables and its optimizer's.
-
-    Attributes:
-        random: The state of random numbers, to be set before training.
-    """
-
-    random: RandomState
-
-    def __init__(self, values: list[np.ndarray]):
-        super().__init__()
-        self._values = values
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        assign_all(state_of(self.model), self._values)
-        self.random.restore()
-
-
-def weights(model: keras.Model) -> list[np.ndarray]:
-    """All values of a model, the states of random layers included."""
-    return [value_of(variable) for variable in model.variables]
 
 
 def _reseed(model: keras.Model, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Intervals of means, and which pairs of optimizers differ."""
+"""The figures of a comparison: means, intervals, and which pairs differ."""
 
 import itertools
 import math
@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_momentum.comparison._runs import Run
+
 # What fewer seeds than this say of a difference is chance.
 FEWEST_SEEDS = 3
-TEST = "paired t-test, Holm's correction"
 
 
 class Interval(NamedTuple):
@@ -38,6 +39,32 @@ class Difference(NamedTuple):
     lower: str
     difference: float
     p_value: float
+
+
+class Row(NamedTuple):
+    """What the table says of one optimizer; NaN stands for what is not known.
+
+    Attributes:
+        name: Its name.
+        runs: The number of its runs.
+        diverged: How many of them diverged; they count in nothing but `best`.
+        final: The metric at the end, mean and 95 % interval over the seeds.
+        best: The best value of all runs and epochs.
+        reached: How many runs reached the target.
+        steps_to_target: Updates until the end of the epoch that reached it, the mean.
+        seconds_to_target: Training time until then, without the first step, the mean.
+        first_step_seconds: The duration of the first step.
+    """
+
+    name: str
+    runs: int
+    diverged: int
+    final: Interval
+    best: float
+    reached: int
+    steps_to_target: float
+    seconds_to_target: float
+    first_step_seconds: float
 
 
 def interval(values: Sequence[float]) -> Interval:
@@ -90,6 +117,45 @@ def differences(
         if corrected < level:
             found.append(Difference(higher, lower, gap_mean, corrected))
     return found
+
+
+def row_of(runs: Sequence[Run], metric: str, mode: str, target: float | None) -> Row:
+    """The figures of one optimizer.
+
+    Args:
+        runs: Its runs, at least one.
+        metric: The name of a metric in their histories.
+        mode: `"min"` or `"max"`. Whether the metric should fall or grow.
+        target: `None` or the value of the metric to which steps and seconds are
+            counted.
+    """
+    at = [] if target is None else _at_target(runs, metric, mode, target)
+    first_steps = [run.first_step_seconds for run in runs if run.first_step_seconds]
+    best = [run.best(metric, mode) for run in runs]
+    finite = [value for value in best if math.isfinite(value)] or [math.nan]
+    return Row(
+        name=runs[0].name,
+        runs=len(runs),
+        diverged=sum(run.diverged for run in runs),
+        final=interval([run.final(metric) for run in runs]),
+        best=max(finite) if mode == "max" else min(finite),
+        reached=len(at),
+        steps_to_target=interval([steps for steps, _ in at]).mean,
+        seconds_to_target=interval([seconds for _, seconds in at]).mean,
+        first_step_seconds=interval(first_steps).mean,
+    )
+
+
+def _at_target(
+    runs: Sequence[Run], metric: str, mode: str, target: float
+) -> list[tuple[float, float]]:
+    """Steps and seconds of each run that reached the target."""
+    epochs = [(run, run.reached(metric, mode, target)) for run in runs]
+    return [
+        (float(run.steps[epoch]), run.seconds[epoch])
+        for run, epoch in epochs
+        if epoch is not None
+    ]
 
 
 def _p_value(gap: np.ndarray) -> float:

@@ -50,6 +50,24 @@ class ShuffledArrays(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda array: array[chosen], self._arrays)
 
 
+class KeptBatches(keras.utils.PyDataset):
+    """Batches that are kept in memory.
+
+    Args:
+        batches: The batches.
+    """
+
+    def __init__(self, batches: list[Any]):
+        super().__init__()
+        self._batches = batches
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __getitem__(self, index: int) -> Any:
+        return self._batches[index]
+
+
 def training_batches(data: Any, batch_size: int, seed: int) -> Any:
     """What `fit` gets to train on, the same for each seed.
 
@@ -83,17 +101,28 @@ def training_batches(data: Any, batch_size: int, seed: int) -> Any:
     return data
 
 
-def _as_arrays(part: Any) -> Any:
-    """Lists of numbers as arrays; a list of arrays, several inputs, as a tuple."""
-    if not all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(part)):
-        return np.asarray(part)
-    return tuple(part) if isinstance(part, list) else part
+def first_batches(data: Any, batch_size: int, seed: int, count: int) -> KeptBatches:
+    """The first batches, of as many passes through the data as are needed for them.
 
+    Args:
+        data: As for `training_batches`.
+        batch_size: An integer >= 1, for arrays.
+        seed: An integer >= 0.
+        count: The number of batches.
 
-def iterate(batches: Any) -> Iterator[Any]:
-    """One batch after another, as structures of NumPy arrays."""
-    for batch in batches:
-        yield keras.tree.map_structure(np.array, batch)
+    Raises:
+        ValueError: If there are none.
+    """
+    found: list[Any] = []
+    while len(found) < count:
+        batches = training_batches(data, batch_size, seed)
+        more = list(itertools.islice(_iterate(batches), count - len(found)))
+        if not more:
+            raise ValueError(
+                f"Argument `data` must give at least one batch. Received: data={data!r}"
+            )
+        found += more
+    return KeptBatches(found)
 
 
 def digest_of_batches(data: Any, batch_size: int, seed: int) -> str:
@@ -105,7 +134,7 @@ def digest_of_batches(data: Any, batch_size: int, seed: int) -> str:
     first, second = (
         digest(
             itertools.islice(
-                iterate(training_batches(data, batch_size, seed)), _LOOKED_AT
+                _iterate(training_batches(data, batch_size, seed)), _LOOKED_AT
             )
         )
         for _ in range(2)
@@ -128,3 +157,16 @@ def digest(structures: Any) -> str:
             found.update(f"{array.shape}{array.dtype}".encode())
             found.update(np.ascontiguousarray(array).tobytes())
     return found.hexdigest()[:16]
+
+
+def _as_arrays(part: Any) -> Any:
+    """Lists of numbers as arrays; a list of arrays, several inputs, as a tuple."""
+    if not all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(part)):
+        return np.asarray(part)
+    return tuple(part) if isinstance(part, list) else part
+
+
+def _iterate(batches: Any) -> Iterator[Any]:
+    """One batch after another, as structures of NumPy arrays."""
+    for batch in batches:
+        yield keras.tree.map_structure(np.array, batch)

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_momentum.comparison._optimizers import within
+
 
 class RandomState:
     """The random numbers of Python, NumPy and PyTorch, which can be put back.
@@ -91,9 +93,38 @@ class ModelState:
         self._model.stop_training = False
 
 
+class BeginAnew(keras.callbacks.Callback):
+    """Puts the state of a model in place when training begins.
+
+    Not before `fit`: on torch, what `fit` does until then uses random numbers if it is
+    the first `fit` of the model.
+
+    Args:
+        state: The state; `None` for that in which the first training begins. Defaults
+            to `None`.
+    """
+
+    def __init__(self, state: ModelState | None = None):
+        super().__init__()
+        self._state = state
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Puts the state in place once more."""
+        self._state = self._state or ModelState(self.model)
+        self._state.restore()
+
+
 def value_of(variable: Any) -> np.ndarray:
     """A variable's value; not a view, which would change with it."""
     return np.array(ops.convert_to_numpy(variable))
+
+
+def values_of(model: keras.Model) -> list[np.ndarray]:
+    """All values of a model, the states of random layers included."""
+    return [value_of(variable) for variable in model.variables]
 
 
 def state_of(model: keras.Model) -> list[Any]:
@@ -103,10 +134,7 @@ def state_of(model: keras.Model) -> list[Any]:
 
 def state_of_optimizer(optimizer: Any) -> list[Any]:
     """All variables of an optimizer, also of those within it."""
-    found = list(optimizer.variables)
-    inner = getattr(optimizer, "inner_optimizer", None)
-    for each in (inner, *getattr(optimizer, "optimizers", [])):
-        found += [] if each is None else state_of_optimizer(each)
+    found = [variable for each in within(optimizer) for variable in each.variables]
     return list({id(variable): variable for variable in found}.values())
 
 

@@ -2,19 +2,26 @@
 
 import copy
 import json
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_momentum import callbacks as momentum_callbacks
 from keras_momentum.callbacks.gamma_callback import GammaCallback
+from keras_momentum.comparison._optimizers import (
+    DecayExclusions,
+    as_written,
+    gamma_of,
+    learning_rate_of,
+    maker_of,
+    within,
+)
 from keras_momentum.optimizers import MomentumOptimizer
 
 _GAMMA_MOVERS = (GammaCallback, momentum_callbacks.OvershootGuard)
 _RESTARTERS = (momentum_callbacks.MomentumRestart, momentum_callbacks.RestartOnPlateau)
+_FORBIDDEN_IN_NAMES = '/\\:*?"<>|'
 
 
 class Candidate:
@@ -23,7 +30,7 @@ class Candidate:
     Args:
         optimizer: An optimizer, its name or configuration, as for `model.compile`, or a
             function without arguments that returns one. Each training gets a copy of
-            its own.
+            its own, without weight decay where `exclude_from_weight_decay` says so.
         callbacks: `None` or a list of callbacks, for example
             `[keras_momentum.callbacks.GammaRamp(0.5, 0.95)]`. Each training gets copies
             of its own. Defaults to `None`.
@@ -56,24 +63,18 @@ class Candidate:
                 "Argument `callbacks` must be a list of instances of "
                 f"keras.callbacks.Callback. Received: callbacks={callbacks!r}"
             )
-        self._make = _maker(optimizer)
+        self._make = maker_of(optimizer)
         self._callbacks = list(callbacks)
-        self.new_optimizer()
-
-    def new_optimizer(self) -> keras.optimizers.Optimizer:
-        """A new optimizer."""
-        return self._make()
-
-    def new_callbacks(self) -> list[keras.callbacks.Callback]:
-        """New callbacks."""
-        return copy.deepcopy(self._callbacks)
+        is_copied = isinstance(optimizer, keras.optimizers.Optimizer)
+        self._copied = list(within(optimizer)) if is_copied else []
+        self._make()
 
     def hyperparameters(self) -> dict[str, Any]:
         """What TensorBoard's HParams show, before the training.
 
         `gamma` is `beta_1` for optimizers of the Adam kind and 0 where there is none.
         """
-        optimizer = self.new_optimizer()
+        optimizer = self._make()
         return {
             "optimizer": type(optimizer).__name__,
             "learning_rate": as_written(learning_rate_of(optimizer)),
@@ -82,9 +83,35 @@ class Candidate:
             "restart": self._restart(optimizer),
         }
 
-    def identity(self) -> str:
-        """A text that differs where optimizers or callbacks do."""
-        optimizer = keras.saving.serialize_keras_object(self.new_optimizer())
+    def _new_optimizer(
+        self,
+        weights: Sequence[keras.Variable],
+        known: Sequence[keras.Variable],
+    ) -> keras.optimizers.Optimizer:
+        """A new optimizer, not built.
+
+        Args:
+            weights: The trainable weights of the model that it is for.
+            known: Variables that may be excluded from weight decay one by one.
+
+        Raises:
+            ValueError: If variables are excluded that the model has not.
+        """
+        optimizer = self._make()
+        for old, new in zip(self._copied, within(optimizer), strict=False):
+            DecayExclusions.of(old, known).apply(new, weights)
+        return optimizer
+
+    def _new_callbacks(self) -> list[keras.callbacks.Callback]:
+        return copy.deepcopy(self._callbacks)
+
+    def _identity(self, known: Sequence[keras.Variable]) -> str:
+        """A text that differs where optimizers or callbacks do.
+
+        Args:
+            known: Variables that may be excluded from weight decay one by one.
+        """
+        optimizer = keras.saving.serialize_keras_object(self._make())
         # Their names count up in a process.
         config = {**optimizer.get("config", {}), "name": None}
         callbacks = [
@@ -92,6 +119,9 @@ class Candidate:
             for callback in self._callbacks
         ]
         parts = [optimizer.get("class_name"), config, callbacks]
+        exclusions = [DecayExclusions.of(each, known) for each in self._copied]
+        # Absent where there are none: then runs of former versions are the same.
+        parts += [[e.names, *e.paths] for e in exclusions if e.names or e.paths]
         return json.dumps(parts, sort_keys=True, default=_without_address)
 
     def _schedule(self, optimizer: Any) -> str:
@@ -111,73 +141,27 @@ class Candidate:
         return " + ".join(filter(None, names)) or "never"
 
 
-def gamma_of(optimizer: Any) -> float:
-    """The momentum coefficient of any optimizer; 0 where it has none.
-
-    Args:
-        optimizer: An optimizer, of Keras or of keras_momentum.
-
-    Returns:
-        Its `gamma`, else its `momentum`, else its `beta_1`.
-
-    Example:
-
-    >>> import keras_momentum
-    >>> keras_momentum.comparison.gamma_of(keras.optimizers.SGD(momentum=0.8))
-    0.8
-    """
-    optimizer = _first_of(optimizer)
-    for name in ("gamma", "momentum", "beta_1"):
-        value = getattr(optimizer, name, None)
-        if value is not None:
-            return as_written(value)
-    return 0.0
-
-
-def learning_rate_of(optimizer: Any) -> float:
-    """The learning rate of any optimizer; NaN where it is not known yet."""
-    rate = getattr(_first_of(optimizer), "learning_rate", math.nan)
-    return float(ops.convert_to_numpy(rate))
-
-
-def updates_after(optimizer: Any) -> int:
-    """The number of batches after which any optimizer makes an update."""
-    return getattr(_first_of(optimizer), "gradient_accumulation_steps", None) or 1
-
-
-def _first_of(optimizer: Any) -> Any:
-    """The optimizer within a `LossScaleOptimizer`, the first of a `MultiOptimizer`."""
-    optimizer = getattr(optimizer, "inner_optimizer", None) or optimizer
-    return next(iter(getattr(optimizer, "optimizers", [])), optimizer)
-
-
-def as_written(value: Any) -> float:
-    """A number as a person wrote it, without the last digits of its float32."""
-    return float(f"{float(ops.convert_to_numpy(value)):.6g}")
-
-
-def _maker(optimizer: Any) -> Callable[[], keras.optimizers.Optimizer]:
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        kind, config = type(optimizer), optimizer.get_config()
-        return lambda: kind.from_config(copy.deepcopy(config))
-    if isinstance(optimizer, (str, dict)):
-        return lambda: keras.optimizers.get(copy.deepcopy(optimizer))
-    if not callable(optimizer) or isinstance(optimizer, type):
-        raise ValueError(
-            "Argument `optimizer` must be an optimizer, its name or configuration, or "
-            f"a function that returns one. Received: optimizer={optimizer!r}"
+def candidates_of(optimizers: Mapping[str, Any]) -> dict[str, Candidate]:
+    """The candidates by name; raises `TypeError` or `ValueError` if they are none."""
+    if not isinstance(optimizers, Mapping) or not optimizers:
+        raise TypeError(
+            "Argument `optimizers` must be a dictionary of names and optimizers. "
+            f"Received: optimizers={optimizers!r}"
         )
-
-    def make() -> keras.optimizers.Optimizer:
-        made = optimizer()
-        if not isinstance(made, keras.optimizers.Optimizer):
+    for name in optimizers:
+        if (
+            not isinstance(name, str)
+            or not name.strip(". ")
+            or set(name) & set(_FORBIDDEN_IN_NAMES)
+        ):
             raise ValueError(
-                "Argument `optimizer`, a function, must return an optimizer. "
-                f"Received: {made!r} from it"
+                "Argument `optimizers` must have names that can be names of folders. "
+                f"Received: {name!r}"
             )
-        return made
-
-    return make
+    return {
+        name: each if isinstance(each, Candidate) else Candidate(each)
+        for name, each in optimizers.items()
+    }
 
 
 def _names_of(callbacks: list[Any], kinds: tuple[type, ...]) -> str:
