@@ -102,7 +102,7 @@ class Hyperparameter:
     def after(
         self, scalars: Mapping[str, Any], current: Any, following: Any
     ) -> dict[str, Any]:
-        """What its numbers are after an update, by what `current` and `following` say."""
+        """What its numbers are after an update with these two."""
         if self.source is None:
             return {self.name: following}
         outside = backend.whole(current != _clip(current))
@@ -201,7 +201,7 @@ class Hyperparameter:
         value = self.source(iteration) if takes_step else self.source()
         return backend.real(backend.scalar(value))
 
-    def _check_schedule(self, schedule: Schedule) -> None:
+    def _check_schedule(self, schedule: Any) -> None:
         first = ops.convert_to_numpy(schedule(0))
         values = first[np.newaxis] if first.shape == () else None
         steps = np.zeros(1, int)

@@ -44,8 +44,24 @@ class LearningRate:
         """Sets it from the next update on, and ends a plan."""
         if arguments.is_float(value):
             value = float(value)
+        if callable(value) and not isinstance(value, keras.Variable):
+            self._refuse_a_source(value)
+        elif not self.is_settable:
+            source = _name_of(self._optimizer._learning_rate)
+            raise TypeError(
+                f"The optimizer was created with a {source} as its `learning_rate`, "
+                f"hence it can't be set to {value!r}; create it with a float."
+            )
         keras.optimizers.Optimizer.learning_rate.fset(self._optimizer, value)
         self._plan.end()
+
+    def _refuse_a_source(self, value: Any) -> None:
+        if self._optimizer.built:
+            raise TypeError(
+                "A schedule belongs in the constructor argument `learning_rate`, as a "
+                "step that is compiled would go on without it. "
+                f"Received: learning_rate={value!r}"
+            )
 
     def ramp(
         self, initial: float, final: float, steps: int, begin: int | None, now: int

@@ -5,30 +5,25 @@ the observer, and what leaves out broken steps. docs/architecture.md draws the p
 an update.
 """
 
-import math
-from collections.abc import Hashable, Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any, ClassVar, Unpack
+from collections.abc import Hashable, Sequence
+from typing import Any, Unpack
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum._backend import backend
-from keras_momentum._backend.dtypes import largest
 from keras_momentum._hyperparameters import (
     Control,
     Hyperparameter,
     HyperparameterLike,
     LearningRate,
-    named,
 )
-from keras_momentum._numbers import number
 from keras_momentum.optimizers._parts.attributes import check_attribute, seal_after
+from keras_momentum.optimizers._parts.handles import Handles
 from keras_momentum.optimizers._parts.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers._parts.nonfinite import Nonfinite
-from keras_momentum.optimizers._parts.observer import Observation, Observer, alignment
+from keras_momentum.optimizers._parts.observer import Observer, alignment
 from keras_momentum.optimizers._parts.restarts import Restarts
 from keras_momentum.optimizers._parts.saving import load, restore, saved, set_variables
 from keras_momentum.optimizers._parts.slots import Slots
@@ -37,10 +32,10 @@ from keras_momentum.optimizers._parts.updates import Updates
 from keras_momentum.optimizers._parts.weight_scalars import WeightScalars
 
 
-class MomentumOptimizer(keras.optimizers.Optimizer):
+class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
     """Abstract base of the optimizers whose momentum coefficient can move.
 
-    To write an optimizer, name its slots and write `update`:
+    To write one, name its slots and write `update`:
 
     ```python
     class Momentum(MomentumOptimizer):
@@ -51,27 +46,7 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
             return velocity, {"velocity": velocity}
     ```
 
-    What a subclass may say or override:
-
-    | name | what it is | default |
-    |---|---|---|
-    | `slots` | names of what every weight has one of | `("velocity",)` |
-    | `update(gradient, slots, step)` | the formula: what is subtracted, and the slots after it, by name | |
-    | `scalars` | names of scalars of which every weight has its own | `()` |
-    | `scalars_after(step)` | those after an update, by name | `{}` |
-    | `factors(step, after)` | other scalars of the formula, computed once, by name | `{}` |
-    | `slots_of_absent`, `scalars_of_absent` | what a restart does to a weight without a gradient | the velocity is forgotten |
-    | `velocity_of(slots)` | what observers and restarts take for the velocity | `slots.velocity` |
-    | `is_elementwise(weight)` | else the weight comes alone, with its shape | `True` |
-    | `kind(weight)` | weights of different kinds never come together | `None` |
-    | `gamma_argument` | the constructor's name for gamma | `"momentum"` |
-    | `velocity_is_average` | and not a sum of gradients | `False` |
-    | `reads_last_slots` | whether what is subtracted needs slots of before the update | `False` |
-    | `largest_gradient(dtype)` | what can be squared, for `skip_nonfinite` | the largest float |
-    | `argument_names` | attributes that are arguments of the constructor | `()` |
-
-    `gradient` and `slots` are elementwise values with the operators of arithmetic, and
-    `keras_momentum.optimizers.elementwise` has their roots; `step` is described there.
+    `Formula` lists what else a subclass may say.
 
     Args:
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`
@@ -101,28 +76,8 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
       descent" (`schedule_restarts`).
     """
 
-    slots: tuple[str, ...] = ("velocity",)
-    scalars: ClassVar[tuple[str, ...]] = ()
-    gamma_argument: ClassVar[str] = "momentum"
-    velocity_is_average: ClassVar[bool] = False
-    reads_last_slots: ClassVar[bool] = False
-    argument_names: ClassVar[tuple[str, ...]] = ()
     # What was loaded before `build`, for the variables that it creates.
     _to_restore: Sequence[np.ndarray] = ()
-
-    gamma = momentum = beta_1 = named(
-        "_gamma",
-        """The momentum coefficient of the next update, a scalar; 0 ≤ γ ≤ 1.
-
-        Of an optimizer made with a float it can be set at any time and takes effect in
-        the next step, without a new trace; it ends a ramp or plan. `momentum` and
-        `beta_1` are other names of it.
-
-        Raises:
-            TypeError: If it is set although a schedule or a callable decides it.
-            ValueError: If it is set to a number outside [0, 1].
-        """,
-    )
 
     def __init__(
         self,
@@ -164,219 +119,6 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
     def __setattr__(self, name: str, value: Any) -> None:
         check_attribute(self, name, value)
         super().__setattr__(name, value)
-
-    # What moves.
-
-    @property
-    def gamma_is_settable(self) -> bool:
-        """Whether gamma can be set: no schedule and no callable decides it."""
-        return self._gamma.is_settable
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate of the next update; setting it ends a ramp or plan."""
-        return self._get_current_learning_rate()
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        self._rate.set(value)
-
-    @property
-    def learning_rate_is_settable(self) -> bool:
-        """Whether it is a variable: no schedule and no callable decides it."""
-        return self._rate.is_settable
-
-    @property
-    def effective_learning_rate(self) -> float:
-        """What a constant gradient is multiplied by in the end.
-
-        η/(1 − γ), or η where the velocity is an average (`MomentumAdam`).
-        """
-        share = 1.0 if self.velocity_is_average else 1.0 - number(self.gamma)
-        return number(self.learning_rate) / share if share else math.inf
-
-    def ramp(
-        self,
-        name: str,
-        initial: float,
-        final: float,
-        *,
-        steps: int,
-        begin: int | None = None,
-    ) -> None:
-        """Moves a hyper-parameter in a straight line, in the compiled training step.
-
-        It is `initial` up to the update `begin` and `final` from `begin + steps` on.
-        The ramp is saved with the optimizer and ends when the hyper-parameter is set.
-
-        Args:
-            name: `"learning_rate"`, or `"gamma"`, `"momentum"` or `"beta_1"`, which are
-                the same.
-            initial: A float, in [0, 1] for gamma.
-            final: A float likewise.
-            steps: An integer >= 1, in updates.
-            begin: An integer, the update at which the ramp begins. Defaults to the
-                next one, `optimizer.iterations`.
-
-        Raises:
-            TypeError: If a schedule or a callable decides the hyper-parameter.
-            ValueError: If an argument is not as said above.
-        """
-        now = self._next_iteration()
-        self._hyperparameter(name).ramp(initial, final, steps, begin, now)
-
-    def plan(self, name: str, values: Sequence[float]) -> None:
-        """Gives a hyper-parameter a value for each of the next updates.
-
-        Args:
-            name: As in `ramp`.
-            values: 1 to 1024 floats, in [0, 1] for gamma; the last one stays.
-
-        Raises:
-            TypeError: If a schedule or a callable decides the hyper-parameter.
-            ValueError: If `values` is not as said.
-        """
-        self._hyperparameter(name).plan(values, self._next_iteration())
-
-    def stop(self, name: str) -> None:
-        """Ends a ramp or plan: the hyper-parameter stays where it is.
-
-        Args:
-            name: As in `ramp`.
-        """
-        self._hyperparameter(name).stop()
-
-    @property
-    def restart_every(self) -> int | None:
-        """The number of updates between restarts, or `None`. It can be set any time."""
-        return self._restarts.every
-
-    @restart_every.setter
-    def restart_every(self, value: int | None) -> None:
-        self._restarts.every = value
-
-    def restart(self) -> None:
-        """Lets the velocity start from zero again in the next update."""
-        self._restarts.request()
-
-    @property
-    def restarts(self) -> int:
-        """The number of updates that were restarts."""
-        return self._restarts.count
-
-    @property
-    def skipped_steps(self) -> int:
-        """The number of steps that `skip_nonfinite` left out."""
-        return self._nonfinite.count
-
-    # What can be looked at.
-
-    @property
-    def is_observed(self) -> bool:
-        """Whether an update keeps what `observation` returns.
-
-        In a compiled step it counts what this was when the step was traced; else there
-        is nothing of it in the step.
-        """
-        return self._observer.is_asked
-
-    @is_observed.setter
-    def is_observed(self, value: bool) -> None:
-        self._observer.is_asked = arguments.boolean("is_observed", value)
-
-    def observation(self) -> Observation:
-        """The last update that was observed."""
-        return self._observer.observation
-
-    @property
-    def weights_with_velocity(self) -> list[Any]:
-        """The variables that the optimizer was built with, but for scales of float8."""
-        return self._built_slots().weights()
-
-    def velocity(self, variable: Any) -> Any:
-        """The velocity of a weight, a tensor of its shape.
-
-        Args:
-            variable: A variable that the optimizer was built with.
-        """
-        slots = self._built_slots()
-        self._check_variables_are_known([variable])
-        index = self._get_variable_index(variable)
-        return self.velocity_of(
-            SimpleNamespace(
-                **{
-                    name: ops.convert_to_tensor(slots.of(index, name))
-                    for name in slots.names
-                }
-            )
-        )
-
-    def velocity_norm(self) -> Any:
-        """The Euclidean norm of all velocities together, a float32 scalar."""
-        return ops.sqrt(
-            sum(
-                ops.sum(ops.square(ops.cast(self.velocity(weight), "float32")))
-                for weight in self.weights_with_velocity
-            )
-        )
-
-    # What a formula may say; see the table above.
-
-    def update(
-        self, gradient: Any, slots: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
-        """The formula of the optimizer, elementwise.
-
-        Args:
-            gradient: g_t.
-            slots: The slots before the update, as attributes.
-            step: The scalars of this update, as attributes: `learning_rate`, `gamma`
-                (0 in a restart), `next_gamma` (0 if the next update will be a restart),
-                both as the schedule has them in `scheduled_gamma` and
-                `scheduled_next_gamma`, `kept` (0 in a restart, else 1), and the
-                optimizer's `scalars` (before the update) and `factors`.
-
-        Returns:
-            What is subtracted from the weights, and the slots after the update by name.
-        """
-        raise NotImplementedError
-
-    def scalars_after(self, step: Any) -> dict[str, Any]:
-        """The optimizer's scalars after the update, by name."""
-        return {}
-
-    def factors(self, step: Any, after: Mapping[str, Any]) -> dict[str, Any]:
-        """Other scalars of the formula, computed once and not for each weight.
-
-        Args:
-            step: The scalars of this update.
-            after: What `scalars_after` returns.
-        """
-        return {}
-
-    def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
-        """Slots of a weight without a gradient after the update, if they change."""
-        return {"velocity": step.kept * slots.velocity}
-
-    def scalars_of_absent(self, step: Any) -> dict[str, Any]:
-        """Scalars of a weight without a gradient after the update, if they change."""
-        return {}
-
-    def velocity_of(self, slots: Any) -> Any:
-        """The velocity among the slots."""
-        return slots.velocity
-
-    def is_elementwise(self, weight: Any) -> bool:
-        """Whether each element of a weight is updated by its own gradient alone."""
-        return True
-
-    def kind(self, weight: Any) -> Hashable:
-        """What weights that come together have in common."""
-        return None
-
-    def largest_gradient(self, dtype: str) -> float:
-        """The largest element of a gradient that the formula can take."""
-        return largest(dtype)
 
     # The hooks of Keras, in the order in which it calls them.
 
@@ -556,26 +298,6 @@ class MomentumOptimizer(keras.optimizers.Optimizer):
     def _kind(self, weight: Any) -> tuple[Hashable, bool]:
         kind = (self._use_weight_decay(weight), self.kind(weight))
         return kind, self.is_elementwise(weight)
-
-    def _read_hyperparameter(self, hyperparameter: Hyperparameter) -> Any:
-        return self._restarts.gamma(self.iterations)
-
-    def _hyperparameter(self, name: str) -> Hyperparameter | LearningRate:
-        gamma = dict.fromkeys(("gamma", "momentum", "beta_1"), self._gamma)
-        known = {**gamma, "learning_rate": self._rate}
-        arguments.one_of("name", name, list(known))
-        return known[name]
-
-    def _next_iteration(self) -> int:
-        return int(ops.convert_to_numpy(self.iterations))
-
-    def _built_slots(self) -> Slots:
-        if not self.built:
-            raise ValueError(
-                "The optimizer must be built before a velocity is read. Call "
-                "`optimizer.build(trainable_variables)` first."
-            )
-        return self._slots
 
     def _all_variables(self, trainable_variables: Any) -> list[Any]:
         return [*self.variables, *(trainable_variables or self._trainable_variables)]

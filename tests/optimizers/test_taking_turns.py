@@ -104,7 +104,7 @@ def test_each_weight_follows_the_formula_of_its_own_updates(
 ) -> None:
     # Nesterov's Adam looks ahead to the beta_1 of the next update, whose it is or not.
     optimizer = case.make(0.01, Table(GAMMAS))
-    gammas = GAMMAS
+    gammas: Any = GAMMAS
     if getattr(optimizer, "nesterov", False):
         optimizer, gammas = case.make(0.01, 0.75), np.full_like(GAMMAS, 0.75)
     weights = [keras.Variable(value.copy()) for value in FIRST]

@@ -49,7 +49,7 @@ def check_attribute(optimizer: Any, name: str, value: Any) -> None:
         )
     if optimizer.built and vars(optimizer)[name] is not value:
         raise AttributeError(
-            f"`{name}` of {kind.__name__} can't be changed once the optimizer is built, "
-            "as it is a constant of the compiled step; give it to the constructor. "
+            f"`{name}` of {kind.__name__} can't be changed once the optimizer is "
+            "built: it is a constant of the compiled step; give it to the constructor. "
             f"Received: {name}={value!r}"
         )

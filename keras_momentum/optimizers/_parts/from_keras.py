@@ -100,8 +100,8 @@ def take_over(
     for index, weight in enumerate(weights):
         if has_slots(weight):
             for name in taken.slots:
-                value = _value(optimizer, *slots[name], index)
-                taken._slots.of(index, name).assign(value)
+                theirs = _value(optimizer, *slots[name], index)
+                taken._slots.of(index, name).assign(theirs)
     return taken
 
 

@@ -96,7 +96,7 @@ class Restarts:
         }
 
     def when_uphill(self, step: Any, alignment: Any) -> Any:
-        """The step with the next update a restart if `alignment`, ⟨g_t, v_t⟩, is < 0."""
+        """The step before a restart if `alignment`, ⟨g_t, v_t⟩, is negative."""
         downhill = 1 - backend.real(alignment < 0)
         return step.replaced(next_gamma=step.next_gamma * downhill, downhill=downhill)
 

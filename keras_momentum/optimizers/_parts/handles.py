@@ -1,0 +1,222 @@
+"""By what an optimizer is moved and looked at."""
+
+import math
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from keras import ops
+
+from keras_momentum import arguments
+from keras_momentum._hyperparameters import Hyperparameter, LearningRate, named
+from keras_momentum._numbers import number
+from keras_momentum.optimizers._parts.formula import Formula
+from keras_momentum.optimizers._parts.nonfinite import Nonfinite
+from keras_momentum.optimizers._parts.observer import Observation, Observer
+from keras_momentum.optimizers._parts.restarts import Restarts
+from keras_momentum.optimizers._parts.slots import Slots
+
+
+class Handles(Formula):
+    """The public properties and methods of `MomentumOptimizer`, which ask its parts."""
+
+    # Of `MomentumOptimizer`,
+    _gamma: Hyperparameter
+    _rate: LearningRate
+    _restarts: Restarts
+    _observer: Observer
+    _nonfinite: Nonfinite
+    _slots: Slots
+    # and of Keras's optimizers.
+    built: bool
+    iterations: Any
+    _get_current_learning_rate: Callable[[], Any]
+    _check_variables_are_known: Callable[[list[Any]], None]
+    _get_variable_index: Callable[[Any], int]
+
+    gamma = momentum = beta_1 = named(
+        "_gamma",
+        """The momentum coefficient of the next update, a scalar; 0 ≤ γ ≤ 1.
+
+        Of an optimizer made with a float it can be set at any time and takes effect in
+        the next step, without a new trace; it ends a ramp or plan. `momentum` and
+        `beta_1` are other names of it.
+
+        Raises:
+            TypeError: If it is set although a schedule or a callable decides it.
+            ValueError: If it is set to a number outside [0, 1].
+        """,
+    )
+
+    @property
+    def gamma_is_settable(self) -> bool:
+        """Whether gamma can be set: no schedule and no callable decides it."""
+        return self._gamma.is_settable
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next update; setting it ends a ramp or plan."""
+        return self._get_current_learning_rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self._rate.set(value)
+
+    @property
+    def learning_rate_is_settable(self) -> bool:
+        """Whether it is a variable: no schedule and no callable decides it."""
+        return self._rate.is_settable
+
+    @property
+    def effective_learning_rate(self) -> float:
+        """What a constant gradient is multiplied by in the end.
+
+        η/(1 − γ), or η where the velocity is an average (`MomentumAdam`).
+        """
+        share = 1.0 if self.velocity_is_average else 1.0 - number(self.gamma)
+        return number(self.learning_rate) / share if share else math.inf
+
+    def ramp(
+        self,
+        name: str,
+        initial: float,
+        final: float,
+        *,
+        steps: int,
+        begin: int | None = None,
+    ) -> None:
+        """Moves a hyper-parameter in a straight line, in the compiled training step.
+
+        It is `initial` up to the update `begin` and `final` from `begin + steps` on.
+        The ramp is saved with the optimizer and ends when the hyper-parameter is set.
+
+        Args:
+            name: `"learning_rate"`, or `"gamma"`, `"momentum"` or `"beta_1"`, which are
+                the same.
+            initial: A float, in [0, 1] for gamma.
+            final: A float likewise.
+            steps: An integer >= 1, in updates.
+            begin: An integer, the update at which the ramp begins. Defaults to the
+                next one, `optimizer.iterations`.
+
+        Raises:
+            TypeError: If a schedule or a callable decides the hyper-parameter.
+            ValueError: If an argument is not as said above.
+        """
+        now = self._next_iteration()
+        self._hyperparameter(name).ramp(initial, final, steps, begin, now)
+
+    def plan(self, name: str, values: Sequence[float]) -> None:
+        """Gives a hyper-parameter a value for each of the next updates.
+
+        Args:
+            name: As in `ramp`.
+            values: 1 to 1024 floats, in [0, 1] for gamma; the last one stays.
+
+        Raises:
+            TypeError: If a schedule or a callable decides the hyper-parameter.
+            ValueError: If `values` is not as said.
+        """
+        self._hyperparameter(name).plan(values, self._next_iteration())
+
+    def stop(self, name: str) -> None:
+        """Ends a ramp or plan: the hyper-parameter stays where it is.
+
+        Args:
+            name: As in `ramp`.
+        """
+        self._hyperparameter(name).stop()
+
+    @property
+    def restart_every(self) -> int | None:
+        """The number of updates between restarts, or `None`. It can be set any time."""
+        return self._restarts.every
+
+    @restart_every.setter
+    def restart_every(self, value: int | None) -> None:
+        self._restarts.every = value
+
+    def restart(self) -> None:
+        """Lets the velocity start from zero again in the next update."""
+        self._restarts.request()
+
+    @property
+    def restarts(self) -> int:
+        """The number of updates that were restarts."""
+        return self._restarts.count
+
+    @property
+    def skipped_steps(self) -> int:
+        """The number of steps that `skip_nonfinite` left out."""
+        return self._nonfinite.count
+
+    # What can be looked at.
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether an update keeps what `observation` returns.
+
+        In a compiled step it counts what this was when the step was traced; else there
+        is nothing of it in the step.
+        """
+        return self._observer.is_asked
+
+    @is_observed.setter
+    def is_observed(self, value: bool) -> None:
+        self._observer.is_asked = arguments.boolean("is_observed", value)
+
+    def observation(self) -> Observation:
+        """The last update that was observed."""
+        return self._observer.observation
+
+    @property
+    def weights_with_velocity(self) -> list[Any]:
+        """The variables that the optimizer was built with, but for scales of float8."""
+        return self._built_slots().weights()
+
+    def velocity(self, variable: Any) -> Any:
+        """The velocity of a weight, a tensor of its shape.
+
+        Args:
+            variable: A variable that the optimizer was built with.
+        """
+        slots = self._built_slots()
+        self._check_variables_are_known([variable])
+        index = self._get_variable_index(variable)
+        return self.velocity_of(
+            SimpleNamespace(
+                **{
+                    name: ops.convert_to_tensor(slots.of(index, name))
+                    for name in slots.names
+                }
+            )
+        )
+
+    def velocity_norm(self) -> Any:
+        """The Euclidean norm of all velocities together, a float32 scalar."""
+        return ops.sqrt(
+            sum(
+                ops.sum(ops.square(ops.cast(self.velocity(weight), "float32")))
+                for weight in self.weights_with_velocity
+            )
+        )
+
+    def _read_hyperparameter(self, hyperparameter: Hyperparameter) -> Any:
+        return self._restarts.gamma(self.iterations)
+
+    def _hyperparameter(self, name: str) -> Hyperparameter | LearningRate:
+        gamma = dict.fromkeys(("gamma", "momentum", "beta_1"), self._gamma)
+        known = {**gamma, "learning_rate": self._rate}
+        arguments.one_of("name", name, list(known))
+        return known[name]
+
+    def _next_iteration(self) -> int:
+        return int(ops.convert_to_numpy(self.iterations))
+
+    def _built_slots(self) -> Slots:
+        if not self.built:
+            raise ValueError(
+                "The optimizer must be built before a velocity is read. Call "
+                "`optimizer.build(trainable_variables)` first."
+            )
+        return self._slots
