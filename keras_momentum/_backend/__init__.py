@@ -10,7 +10,7 @@ from typing import cast
 import keras
 
 from keras_momentum._backend.interface import Backend
-from keras_momentum._backend.pack import Pack
+from keras_momentum._backend.pack import Kind, Pack
 
 _NAMES = ("tensorflow", "jax", "torch")
 _name = keras.backend.backend()
@@ -22,4 +22,4 @@ if _name not in _NAMES:
 
 backend = cast(Backend, importlib.import_module(f"keras_momentum._backend.{_name}"))
 
-__all__ = ["Backend", "Pack", "backend"]
+__all__ = ["Backend", "Kind", "Pack", "backend"]

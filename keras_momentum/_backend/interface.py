@@ -5,10 +5,33 @@ from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, Protocol
 
-from keras_momentum._backend.pack import Pack
+from keras_momentum._backend.pack import Kind, Pack
 
-# What the formula subtracts from a value, and the slots after it.
-Formula = Callable[..., tuple[Any, dict[str, Any]]]
+
+class Computation(Protocol):
+    """The formula and the weight decay, for the weights of a pack.
+
+    Attributes:
+        dtype: The type in which it is computed.
+        alike: What is the same for two packs only if their computation is, in one
+            update.
+        is_uniform: Whether its scalars are the same for all elements.
+    """
+
+    dtype: str
+    alike: Hashable
+    is_uniform: bool
+
+    def __call__(
+        self, gradient: Any, slots: Mapping[str, Any], weight: Callable[[], Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """What is subtracted, and the new slots by name; all are values.
+
+        Args:
+            gradient: The gradient.
+            slots: The slots, by name.
+            weight: Returns the weight, if it is needed.
+        """
 
 
 class Backend(Protocol):
@@ -89,14 +112,13 @@ class Backend(Protocol):
     # Packs.
 
     def plan(
-        self, weights: Mapping[int, Any], kind: Callable[[Any], tuple[Hashable, bool]]
+        self, weights: Mapping[int, Any], kind: Callable[[Any], Kind]
     ) -> list[Pack]:
         """Sorts weights, given by their numbers, into packs.
 
         Args:
             weights: The weights.
-            kind: What is the same for all weights of a pack, besides dtype and device,
-                and whether the formula is elementwise there.
+            kind: Returns the kind of a weight, which is the same in a pack.
         """
 
     def gather(self, pack: Pack, tensors: Sequence[Any]) -> Any:
@@ -111,20 +133,21 @@ class Backend(Protocol):
     def make_update(
         self,
         pack: Pack,
-        formula: Formula,
+        computation: Computation,
         gradient: Any,
         slots: Mapping[str, Sequence[Any]],
         weights: Sequence[Any],
         missing: frozenset[int],
         absent: Callable[[Mapping[str, Any]], dict[str, Any]],
         late_slots: Callable[[Any], dict[str, Any]] | None,
+        memory: dict[Hashable, Any],
     ) -> None:
         """Subtracts from the weights of a pack, and sets its slots.
 
         Args:
             pack: The pack.
-            formula: `formula(gradient, slots, weights)` returns what is subtracted and
-                the new slots; all are values, and need not be those of whole weights.
+            computation: What is to be subtracted and set. The values that it is given
+                need not be those of whole weights.
             gradient: The gradients, a value; 0 for missing ones.
             slots: The variables of each slot, by its name.
             weights: The variables of the weights.
@@ -132,6 +155,7 @@ class Backend(Protocol):
             absent: What becomes of the slots of those weights, of values by name.
             late_slots: `None`, or computes the new slots again, in a way that XLA can't
                 before it has changed the weight that it is given.
+            memory: What calls for other packs in the same update may want to know.
         """
 
     def spread(

@@ -6,7 +6,7 @@ all weights share lives in few variables.
 
 import contextlib
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -15,7 +15,7 @@ from keras import ops
 from keras.backend import standardize_dtype
 
 from keras_momentum._backend import xla
-from keras_momentum._backend.pack import Pack
+from keras_momentum._backend.pack import Kind, Pack
 from keras_momentum._backend.xla import after as after
 from keras_momentum._backend.xla import assign_scalar as assign_scalar
 from keras_momentum._backend.xla import average as average
@@ -73,16 +73,15 @@ def scalar(variable: Any) -> Any:
     return ops.convert_to_tensor(variable)
 
 
-def plan(
-    weights: Mapping[int, Any], kind: Callable[[Any], tuple[Hashable, bool]]
-) -> list[Pack]:
+def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
     return [
         Pack(
             (index,),
             (tuple(weight.shape),),
             standardize_dtype(weight.dtype),
             is_large=math.prod(weight.shape) >= MINIMUM_LARGE_SIZE,
-            is_elementwise=kind(weight)[1],
+            is_elementwise=kind(weight).is_elementwise,
+            kind=kind(weight).of_formula,
         )
         for index, weight in weights.items()
     ]

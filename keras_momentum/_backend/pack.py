@@ -3,8 +3,22 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+
+class Kind(NamedTuple):
+    """What all weights of a pack have in common, besides dtype and device.
+
+    Attributes:
+        decays: Whether weight decay moves them.
+        of_formula: What the formula tells them apart by.
+        is_elementwise: Whether the formula is; else every weight comes alone.
+    """
+
+    decays: bool = False
+    of_formula: Hashable = None
+    is_elementwise: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +33,7 @@ class Pack:
             other; else every weight has slots of its own.
         is_large: Whether no temporary copy of a weight should be made.
         is_elementwise: Whether the formula is.
+        kind: What a formula tells weights apart by.
     """
 
     indices: tuple[int, ...]
@@ -27,6 +42,7 @@ class Pack:
     shares_slots: bool = False
     is_large: bool = False
     is_elementwise: bool = True
+    kind: Hashable = None
 
     @functools.cached_property
     def sizes(self) -> list[int]:
@@ -50,3 +66,53 @@ class Pack:
             indices=tuple(self.indices[n] for n in kept),
             shapes=tuple(self.shapes[n] for n in kept),
         )
+
+
+def plan_packs(
+    weights: Mapping[int, Any],
+    kind: Callable[[Any], Kind],
+    dtype_of: Callable[[Any], str],
+    place_of: Callable[[Any], Hashable],
+    largest_packed: int,
+    largest_pack: int,
+    least_large: int,
+) -> list[Pack]:
+    """Packs in which small weights stand together; see `Backend.plan`.
+
+    Args:
+        weights: The weights by their numbers.
+        kind: Returns the kind of a weight, which is the same in a pack.
+        dtype_of: Returns the dtype of a weight.
+        place_of: Returns the device of a weight.
+        largest_packed: The largest number of elements of a weight in a pack of several.
+        largest_pack: The largest number of elements of such a pack.
+        least_large: The least number of elements of a weight that is large.
+    """
+    packs: dict[Hashable, list[list[int]]] = {}
+    for index, weight in weights.items():
+        size = math.prod(weight.shape)
+        of_weight = kind(weight)
+        key: Hashable = index
+        if of_weight.is_elementwise and size <= largest_packed:
+            key = (dtype_of(weight), place_of(weight), of_weight)
+        alike = packs.setdefault(key, [[]])
+        filled = sum(math.prod(weights[i].shape) for i in alike[-1])
+        if alike[-1] and filled + size > largest_pack:
+            alike.append([])
+        alike[-1].append(index)
+    made = []
+    for indices in (each for alike in packs.values() for each in alike):
+        first = weights[indices[0]]
+        is_alone = len(indices) == 1
+        made.append(
+            Pack(
+                tuple(indices),
+                tuple(tuple(weights[i].shape) for i in indices),
+                dtype_of(first),
+                shares_slots=not is_alone,
+                is_large=is_alone and math.prod(first.shape) >= least_large,
+                is_elementwise=kind(first).is_elementwise,
+                kind=kind(first).of_formula,
+            )
+        )
+    return made

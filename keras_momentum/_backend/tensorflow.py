@@ -23,7 +23,7 @@ would cost more than they save. So is every weight under a distribution.
 
 import contextlib
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -34,7 +34,8 @@ from keras.backend import standardize_dtype
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from keras_momentum._backend import xla
-from keras_momentum._backend.pack import Pack
+from keras_momentum._backend.interface import Computation
+from keras_momentum._backend.pack import Kind, Pack, plan_packs
 from keras_momentum._backend.xla import after as after
 from keras_momentum._backend.xla import assign_scalar as assign_scalar
 from keras_momentum._backend.xla import average as average
@@ -117,38 +118,16 @@ def scalar(variable: Any) -> Any:
     return tf.convert_to_tensor(variable)
 
 
-def plan(
-    weights: Mapping[int, Any], kind: Callable[[Any], tuple[Hashable, bool]]
-) -> list[Pack]:
-    packs: dict[Hashable, list[list[int]]] = {}
-    is_shared = {}
-    for index, weight in weights.items():
-        key: Hashable = index
-        size = math.prod(weight.shape)
-        of_kind, is_elementwise = kind(weight)
-        is_small = is_elementwise and size <= MAXIMUM_PACKED_VARIABLE_SIZE
-        if is_small and not is_distributed():
-            value = getattr(weight, "value", weight)
-            key = (standardize_dtype(weight.dtype), str(value.device), of_kind)
-        is_shared[key] = key is not index
-        alike = packs.setdefault(key, [[]])
-        filled = sum(math.prod(weights[i].shape) for i in alike[-1])
-        if alike[-1] and filled + size > MAXIMUM_PACK_SIZE:
-            alike.append([])
-        alike[-1].append(index)
-    return [
-        Pack(
-            tuple(indices),
-            tuple(tuple(weights[i].shape) for i in indices),
-            standardize_dtype(weights[indices[0]].dtype),
-            shares_slots=is_shared[key] and len(indices) > 1,
-            is_large=not is_shared[key]
-            and math.prod(weights[indices[0]].shape) >= MINIMUM_LARGE_SIZE,
-            is_elementwise=kind(weights[indices[0]])[1],
-        )
-        for key, alike in packs.items()
-        for indices in alike
-    ]
+def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
+    return plan_packs(
+        weights,
+        kind,
+        dtype_of=lambda weight: standardize_dtype(weight.dtype),
+        place_of=lambda weight: str(getattr(weight, "value", weight).device),
+        largest_packed=-1 if is_distributed() else MAXIMUM_PACKED_VARIABLE_SIZE,
+        largest_pack=MAXIMUM_PACK_SIZE,
+        least_large=MINIMUM_LARGE_SIZE,
+    )
 
 
 def spread(
@@ -214,7 +193,7 @@ def _static(
 
 def make_update(
     pack: Pack,
-    formula: Callable[..., tuple[Any, dict[str, Any]]],
+    computation: Computation,
     gradient: Any,
     slots: Mapping[str, Sequence[Any]],
     *arguments: Any,
@@ -224,7 +203,7 @@ def make_update(
 
     def with_known_shapes(*values: Any) -> tuple[Any, dict[str, Any]]:
         # What `spread` returns may have any length.
-        difference, new_slots = formula(*values)
+        difference, new_slots = computation(*values)
         for value in (difference, *new_slots.values()):
             value.set_shape(shape)
         return difference, new_slots

@@ -1,10 +1,12 @@
 """PyTorch: nothing is compiled, so that each call of an operation counts.
 
-Scalars are numbers of Python, read from variables that lie on the host.
+Scalars are numbers of Python, read from variables that lie on the host. Small weights
+share slots in packs, as on TensorFlow. The formula becomes a program once an update
+(`torch_program`), which runs on packs and, in chunks that stay in a cache, on large
+weights in their place.
 """
 
 import contextlib
-import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
@@ -13,21 +15,40 @@ import numpy as np
 import torch
 from keras.backend import standardize_dtype
 
-from keras_momentum._backend.pack import Pack
+from keras_momentum._backend.interface import Computation
+from keras_momentum._backend.pack import Kind, Pack, plan_packs
+from keras_momentum._backend.torch_program import Program
+
+# Measured with 202 kernels and biases of 64 × 64, one thread, ms an update (Keras SGD
+# with momentum 3.15): packs of 2^15 elements 1.55, of 2^19 1.37.
+LARGEST_PACKED = 2**13
+LARGEST_PACK = 2**19
+# Elements at a time. Above 2^15 PyTorch starts threads, which pays for large weights.
+SMALL_CHUNK = 2**15
+CHUNK = 2**18
 
 scalar_ops = np
-sqrt, square = torch.sqrt, torch.square
 after_batch = contextlib.nullcontext
 creation = contextlib.nullcontext
 no_gradient = torch.no_grad
 
 
+def sqrt(value: Any) -> Any:
+    return value.sqrt()
+
+
+def square(value: Any) -> Any:
+    return value * value
+
+
 def maximum(one: Any, other: Any) -> Any:
-    return one.clamp(min=other)
+    is_number = isinstance(other, float | int)
+    return one.clamp(min=other) if is_number else one.maximum(other)
 
 
 def minimum(one: Any, other: Any) -> Any:
-    return one.clamp(max=other)
+    is_number = isinstance(other, float | int)
+    return one.clamp(max=other) if is_number else one.minimum(other)
 
 
 def finite(value: Any) -> Any:
@@ -87,26 +108,23 @@ def assign_scalar(variable: Any, value: float) -> None:
     variable.value.fill_(float(value))
 
 
-def plan(
-    weights: Mapping[int, Any], kind: Callable[[Any], tuple[Hashable, bool]]
-) -> list[Pack]:
-    return [
-        Pack(
-            (index,),
-            (tuple(weight.shape),),
-            standardize_dtype(weight.dtype),
-            is_large=math.prod(weight.shape) >= 2**15,
-            is_elementwise=kind(weight)[1],
-        )
-        for index, weight in weights.items()
-    ]
+def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
+    return plan_packs(
+        weights,
+        kind,
+        dtype_of=lambda weight: standardize_dtype(weight.dtype),
+        place_of=lambda weight: str(_tensor(weight).device),
+        largest_packed=LARGEST_PACKED,
+        largest_pack=LARGEST_PACK,
+        least_large=LARGEST_PACKED + 1,
+    )
 
 
-def zeros(shape: tuple[int, ...], dtype: str) -> Any:
+def zeros(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
     return torch.zeros(shape, dtype=getattr(torch, dtype))
 
 
-def rows(variable: Any) -> list[Any]:
+def rows(variable: Any) -> list[np.ndarray]:
     # A copy, as the variable is going to change.
     return list(_host(variable).copy())
 
@@ -121,49 +139,164 @@ def limited(norm: Any, limit: float) -> Any:
     return limit / norm.clamp(min=limit)
 
 
-def gather(pack: Pack, tensors: Sequence[Any]) -> Any:
-    return getattr(tensors[0], "value", tensors[0])
+def gather(pack: Pack, tensors: Sequence[Any]) -> torch.Tensor:
+    if not pack.shares_slots:
+        return _tensor(tensors[0])
+    return torch.cat([_tensor(tensor).reshape(-1) for tensor in tensors])
 
 
-def scatter(pack: Pack, value: Any) -> list[Any]:
-    return [value]
+def scatter(pack: Pack, value: torch.Tensor) -> list[torch.Tensor]:
+    if not pack.shares_slots:
+        return [value]
+    pieces = value.split(pack.sizes)
+    return [
+        piece if len(shape) == 1 else piece.view(shape)
+        for piece, shape in zip(pieces, pack.shapes, strict=True)
+    ]
 
 
-def slot_value(pack: Pack, variables: Sequence[Any]) -> Any:
-    return variables[0].value
+def slot_value(pack: Pack, variables: Sequence[Any]) -> torch.Tensor:
+    return _tensor(variables[0])
 
 
 def make_update(
     pack: Pack,
-    formula: Callable[..., tuple[Any, dict[str, Any]]],
+    computation: Computation,
     gradient: Any,
     slots: Mapping[str, Sequence[Any]],
     weights: Sequence[Any],
     missing: frozenset[int],
     absent: Callable[[Mapping[str, Any]], dict[str, Any]],
     late_slots: Any,
+    memory: dict[Hashable, Any],
 ) -> None:
+    """See `Backend.make_update`."""
     before = {name: slot_value(pack, slot) for name, slot in slots.items()}
-    if pack.indices[0] in missing:
-        new_slots = absent(before)
+    is_missing = [index in missing for index in pack.indices]
+    if all(is_missing):
+        for name, value in absent(before).items():
+            before[name].copy_(value)
+        return
+    program = None
+    if pack.is_elementwise and computation.is_uniform and not any(is_missing):
+        program = _program(computation, list(slots), memory)
+    if program is None:
+        difference, new_slots = computation(
+            gradient, before, lambda: gather(pack, weights)
+        )
+        if any(is_missing):
+            kept = torch.tensor(np.repeat(is_missing, pack.sizes))
+            of_absent = {**before, **absent(before)}
+            new_slots = {
+                name: torch.where(kept, of_absent[name].to(value.dtype), value)
+                for name, value in new_slots.items()
+            }
+        for name, value in new_slots.items():
+            before[name].copy_(stored(value, before[name].dtype))
     else:
-        difference, new_slots = formula(gradient, before, weights)
-        weights[0].value.sub_(difference)
-    for name, value in new_slots.items():
-        slots[name][0].value.copy_(value)
+        difference = _run(program, pack, computation, gradient, before, weights)
+    if difference is None:
+        return
+    present = [n for n, stays in enumerate(is_missing) if not stays]
+    pieces = scatter(pack, difference)
+    torch._foreach_sub_(
+        [_tensor(weights[n]) for n in present],
+        [pieces[n].to(_tensor(weights[n]).dtype) for n in present],
+    )
+
+
+def stored(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """A value as a slot of a type keeps it, not infinite unless it is."""
+    if dtype == torch.float16 and value.dtype != dtype:
+        limit = torch.finfo(dtype).max
+        value = torch.where(value.isfinite(), value.clamp(-limit, limit), value)
+    return value
+
+
+def _program(
+    computation: Computation, names: list[str], memory: dict[Hashable, Any]
+) -> Program | None:
+    """The program of a computation; `None` if it does what a program can't."""
+    key = computation.alike
+    if key not in memory:
+        try:
+            dtype = getattr(torch, computation.dtype)
+            memory[key] = Program(computation, names, dtype)
+        except (TypeError, AttributeError):
+            # Whatever is done to a symbol is done to tensors, then.
+            memory[key] = None
+    return memory[key]
+
+
+def _run(
+    program: Program,
+    pack: Pack,
+    computation: Computation,
+    gradient: torch.Tensor,
+    slots: Mapping[str, torch.Tensor],
+    weights: Sequence[Any],
+) -> torch.Tensor | None:
+    """Runs a program in chunks; returns what is left to be subtracted."""
+    weight = _tensor(weights[0]) if len(weights) == 1 else None
+    dtype = getattr(torch, computation.dtype)
+    values = [gradient, *slots.values()]
+    is_direct = weight is not None and all(
+        each.dtype == dtype and each.is_contiguous() for each in (weight, *values[1:])
+    )
+    out = None
+    if not is_direct:
+        out = torch.empty(gradient.shape, dtype=dtype, device=gradient.device)
+        weight = gather(pack, weights) if program.reads_weight else gradient
+    chunk = CHUNK if out is None else SMALL_CHUNK
+    if gradient.device.type != "cpu":
+        chunk = max(1, gradient.numel())
+    flat = [each.reshape(-1) for each in (gradient, weight, *slots.values())]
+    temporary = [
+        torch.empty(min(chunk, flat[0].numel()), dtype=dtype, device=gradient.device)
+        for _ in range(program.temporaries)
+    ]
+    rests = [
+        each.split(chunk) for each in (*flat, *([] if out is None else [out.view(-1)]))
+    ]
+    for parts in zip(*rests, strict=True):
+        registers = list(parts[: len(flat)])
+        size = registers[0].numel()
+        registers = [each.to(dtype) for each in registers]
+        registers += [each[:size] for each in temporary]
+        program.run(registers, None if out is None else parts[-1])
+        for part, register in zip(parts[2 : len(flat)], registers[2:], strict=False):
+            if part is not register:
+                part.copy_(stored(register, part.dtype))
+    for each, slot in zip(flat[2:], slots.values(), strict=True):
+        if not slot.is_contiguous():
+            slot.copy_(each.view(slot.shape))
+    return out
 
 
 def spread(
-    vector: Any, packs: Sequence[Pack], is_apart: Any, was_apart: Callable[[], bool]
+    vector: np.ndarray,
+    packs: Sequence[Pack],
+    is_apart: int,
+    was_apart: Callable[[], bool],
 ) -> list[Any]:
-    return [float(vector[pack.indices[0]]) for pack in packs]
+    if not is_apart:
+        return [float(vector[pack.indices[0]]) for pack in packs]
+    return [
+        torch.tensor(np.repeat(vector[list(pack.indices)], pack.sizes))
+        if pack.shares_slots
+        else float(vector[pack.indices[0]])
+        for pack in packs
+    ]
 
 
 def average(
     pack: Pack, averages: Sequence[Any], weights: Sequence[Any], kept: float
 ) -> None:
-    for mean, weight in zip(averages, weights, strict=True):
-        mean.value.lerp_(weight.value, 1.0 - kept)
+    torch._foreach_lerp_(
+        [_tensor(each) for each in averages],
+        [_tensor(each) for each in weights],
+        1.0 - kept,
+    )
 
 
 def dense(gradient: Any) -> Any:
@@ -171,7 +304,10 @@ def dense(gradient: Any) -> Any:
 
 
 def norms(pack: Pack, gradient: Any) -> Any:
-    return gradient.norm()
+    if not pack.shares_slots:
+        return gradient.norm()
+    of_weights = torch.stack(torch._foreach_norm(scatter(pack, gradient)))
+    return of_weights.repeat_interleave(torch.tensor(pack.sizes))
 
 
 def computed_first(gradients: Any) -> Any:
@@ -217,6 +353,13 @@ def conditional(
         update(*arguments)
     else:
         otherwise()
+
+
+def _tensor(value: Any) -> torch.Tensor:
+    """The tensor of a variable, or a tensor."""
+    if isinstance(value, keras.Variable):
+        return value._value if value._value is not None else value.value
+    return getattr(value, "value", value)
 
 
 def _host(variable: Any) -> np.ndarray:

@@ -1,6 +1,6 @@
 """What TensorFlow and JAX have in common: tensors of Keras, and XLA below them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -104,13 +104,14 @@ def slot_value(pack: Pack, variables: Sequence[Any]) -> Any:
 
 def make_update(
     pack: Pack,
-    formula: Callable[..., tuple[Any, dict[str, Any]]],
+    computation: Callable[..., tuple[Any, dict[str, Any]]],
     gradient: Any,
     slots: Mapping[str, Sequence[Any]],
     weights: Sequence[Any],
     missing: frozenset[int],
     absent: Callable[[Mapping[str, Any]], dict[str, Any]],
     late_slots: Callable[[Any], dict[str, Any]] | None,
+    memory: dict[Hashable, Any],
 ) -> None:
     """See `Backend.make_update`."""
     before = {name: slot_value(pack, slot) for name, slot in slots.items()}
@@ -118,7 +119,9 @@ def make_update(
     if all(is_missing):
         new_slots = absent(before)
     else:
-        difference, new_slots = formula(gradient, before, weights)
+        difference, new_slots = computation(
+            gradient, before, lambda: gather(pack, weights)
+        )
         pieces = scatter(pack, difference)
         for weight, piece, stays in zip(weights, pieces, is_missing, strict=True):
             if not stays:

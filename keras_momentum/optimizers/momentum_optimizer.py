@@ -5,14 +5,14 @@ the observer, and what leaves out broken steps. docs/architecture.md draws the p
 an update.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 import keras
 import numpy as np
 
 from keras_momentum import arguments
-from keras_momentum._backend import backend
+from keras_momentum._backend import Kind, backend
 from keras_momentum._hyperparameters import (
     Control,
     Hyperparameter,
@@ -295,9 +295,9 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         self._control.write(scalars)
         self._rate.advance(scalars, iteration + 1)
 
-    def _kind(self, weight: Any) -> tuple[Hashable, bool]:
-        kind = (self._use_weight_decay(weight), self.kind(weight))
-        return kind, self.is_elementwise(weight)
+    def _kind(self, weight: Any) -> Kind:
+        decays = self._use_weight_decay(weight)
+        return Kind(decays, self.kind(weight), self.is_elementwise(weight))
 
     def _all_variables(self, trainable_variables: Any) -> list[Any]:
         return [*self.variables, *(trainable_variables or self._trainable_variables)]

@@ -242,13 +242,13 @@ def test_step_with_a_gradient_that_is_not_finite_is_left_out(
             step(*gradients)
             twin_step(*gradients)
     assert optimizer.skipped_steps == 4
+    twin._control["skipped_steps"] = 4
     for variable, other in zip(
         [*weights, *optimizer.variables], [*twins, *twin.variables], strict=True
     ):
-        if not variable.path.endswith("skipped_steps"):
-            np.testing.assert_array_equal(
-                ops.convert_to_numpy(variable), ops.convert_to_numpy(other)
-            )
+        np.testing.assert_array_equal(
+            ops.convert_to_numpy(variable), ops.convert_to_numpy(other)
+        )
 
 
 @family

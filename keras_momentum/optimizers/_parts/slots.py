@@ -1,13 +1,13 @@
 """The slot variables of an optimizer, and their values weight by weight."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_momentum._backend import Pack, backend
+from keras_momentum._backend import Kind, Pack, backend
 
 
 class Slots:
@@ -18,8 +18,7 @@ class Slots:
         weights: The weights that it trains.
         names: The names of the slots, of which every weight has one each.
         dtypes: The dtypes of those slots that don't have that of their weight.
-        kind: What is the same for all weights of a pack, and whether the formula is
-            elementwise there.
+        kind: Returns the kind of a weight, which is the same in a pack.
 
     Attributes:
         packs: The packs.
@@ -31,7 +30,7 @@ class Slots:
         weights: Sequence[Any],
         names: Sequence[str],
         dtypes: Mapping[str, str],
-        kind: Callable[[Any], tuple[Hashable, bool]],
+        kind: Callable[[Any], Kind],
     ):
         self.names = list(names)
         self._weights = {i: w for i, w in enumerate(weights) if has_slots(w)}

@@ -7,6 +7,9 @@ import numpy as np
 
 from keras_momentum._backend import Pack, backend
 
+# What is no number of the formula.
+_AS_THEY_ARE = ("apart", "kind")
+
 
 class Step:
     """The scalars of one update.
@@ -106,7 +109,8 @@ class PackStep:
             value = self._of(name, self._place)
         else:
             value = getattr(self._step, name)
+        if self._dtype is not None and name not in _AS_THEY_ARE:
+            value = backend.cast(value, self._dtype)
         # Only once; a formula may ask for it for each of many weights.
-        value = value if self._dtype is None else backend.cast(value, self._dtype)
         self.__dict__[name] = value
         return value

@@ -1,6 +1,8 @@
 """Where a formula meets the weights: in packs, or one by one under a distribution."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import dataclasses
+import functools
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
@@ -114,9 +116,9 @@ class Updates:
         for pack, gradient, of_pack in zip(gradients, summed, steps, strict=True):
             slots = self._values(pack)
             weights = pack.chosen(self._optimizer._trainable_variables)
-            difference, new_slots = self._compute(pack, of_pack)(
-                gradient, slots, weights
-            )
+            computation = self._computation(pack, of_pack)
+            weight = functools.partial(backend.gather, pack, weights)
+            difference, new_slots = computation(gradient, slots, weight)
             velocity = self._formula.velocity_of(SimpleNamespace(**new_slots))
             yield Preview(pack, gradient, velocity, difference, weights)
 
@@ -157,8 +159,10 @@ class Updates:
         pack = self._slots.pack_of(self._optimizer._get_variable_index(weight))
         (of_pack,) = self._steps([pack], step)
         slots = self._slots.variables(pack)
-        compute = self._compute(pack, of_pack, decays=False)
-        difference, new_slots = compute(gradient, self._values(pack), [weight])
+        computation = self._computation(pack, of_pack, decays=False)
+        difference, new_slots = computation(
+            gradient, self._values(pack), lambda: weight
+        )
         for name, value in new_slots.items():
             variable = slots[name][0]
             self._optimizer.assign(variable, backend.cast(value, variable.dtype))
@@ -194,6 +198,7 @@ class Updates:
         step = Step(shared, own)
         orders = self._formula.reads_last_slots and any(p.is_large for p in packs)
         twin = backend.twin(step.gamma, self._optimizer.iterations) if orders else None
+        memory: dict[Hashable, Any] = {}
         for pack, gradient, of_pack in zip(
             packs, gradients, self._steps(packs, step), strict=True
         ):
@@ -202,13 +207,14 @@ class Updates:
                 late_slots = self._late(pack, of_pack, gradient, step.gamma, twin)
             backend.make_update(
                 pack,
-                self._compute(pack, of_pack),
+                self._computation(pack, of_pack),
                 gradient,
                 self._slots.variables(pack),
                 pack.chosen(self._optimizer._trainable_variables),
                 missing,
                 self._absent(of_pack),
                 late_slots,
+                memory,
             )
 
     def _average_large(self, numbers: tuple[int, ...], kept: Any) -> None:
@@ -229,27 +235,13 @@ class Updates:
             for name, variables in self._slots.variables(pack).items()
         }
 
-    def _compute(
+    def _computation(
         self, pack: Pack, step: PackStep, decays: bool = True, **replaced: Any
-    ) -> Callable[..., tuple[Any, dict[str, Any]]]:
-        """The formula and the weight decay, for the weights of a pack."""
+    ) -> "_Computation":
         dtype = computed(pack.dtype)
-        step = step.cast(dtype, **replaced)
         decay = self._decay(pack) if decays else None
-
-        def compute(
-            gradient: Any, slots: Mapping[str, Any], weights: Sequence[Any]
-        ) -> tuple[Any, dict[str, Any]]:
-            values = {name: backend.cast(value, dtype) for name, value in slots.items()}
-            difference, new_slots = self._formula.update(
-                backend.cast(gradient, dtype), SimpleNamespace(**values), step
-            )
-            if decay is not None:
-                weight = backend.cast(backend.gather(pack, weights), dtype)
-                difference = difference + (decay * step.learning_rate) * weight
-            return difference, new_slots
-
-        return compute
+        of_pack = step.cast(dtype, kind=pack.kind, **replaced)
+        return _Computation(self._formula, of_pack, dtype, decay)
 
     def _decay(self, pack: Pack) -> float | None:
         """The weight decay of a pack, of which all weights decay or none does."""
@@ -264,8 +256,8 @@ class Updates:
     ) -> Callable[[Any], dict[str, Any]]:
         def late(weight: Any) -> dict[str, Any]:
             later = backend.after(weight, gamma, twin)
-            compute = self._compute(pack, step, decays=False, gamma=later)
-            return compute(gradient, self._values(pack), [weight])[1]
+            computation = self._computation(pack, step, decays=False, gamma=later)
+            return computation(gradient, self._values(pack), lambda: weight)[1]
 
         return late
 
@@ -273,6 +265,37 @@ class Updates:
         return lambda slots: self._formula.slots_of_absent(
             SimpleNamespace(**slots), step
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Computation:
+    """The formula and the weight decay for a pack; see `Computation`."""
+
+    formula: Formula
+    step: PackStep
+    dtype: str
+    decay: float | None
+
+    @property
+    def alike(self) -> Hashable:
+        return self.dtype, self.decay, self.step.kind
+
+    @property
+    def is_uniform(self) -> bool:
+        return not self.step.apart
+
+    def __call__(
+        self, gradient: Any, slots: Mapping[str, Any], weight: Callable[[], Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        cast = backend.cast
+        values = {name: cast(value, self.dtype) for name, value in slots.items()}
+        difference, new_slots = self.formula.update(
+            cast(gradient, self.dtype), SimpleNamespace(**values), self.step
+        )
+        if self.decay is not None:
+            rate = self.decay * self.step.learning_rate
+            difference = difference + rate * cast(weight(), self.dtype)
+        return difference, new_slots
 
 
 def _only(pack: Pack, indices: frozenset[int]) -> Pack:
