@@ -2,6 +2,7 @@
 
 import math
 import numbers
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -64,6 +65,17 @@ def positive_float(name: str, value: Any) -> float:
     if not isinstance(value, float) or not math.isfinite(value) or value <= 0.0:
         raise ValueError(
             f"Argument `{name}` must be a finite float > 0. Received: {name}={value!r}"
+        )
+    return value
+
+
+def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
+    """Returns `value` if it is one of `allowed`; raises `ValueError` otherwise."""
+    if not isinstance(value, str) or value not in allowed:
+        *others, last = (f'"{each}"' for each in allowed)
+        raise ValueError(
+            f"Argument `{name}` must be {', '.join(others)} or {last}. "
+            f"Received: {name}={value!r}"
         )
     return value
 
