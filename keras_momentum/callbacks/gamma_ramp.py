@@ -1,15 +1,11 @@
 """A linear ramp of gamma over a training run."""
 
-import warnings
 from typing import Any
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.gamma_callback import (
-    GammaCallback,
-    first_update,
-    updates_per_epoch,
-)
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
+from keras_momentum.callbacks import _hyperparameters as hyperparameters
+from keras_momentum.callbacks._gamma_callback import GammaCallback
+from keras_momentum.callbacks._steps import updates_per_epoch
 from keras_momentum.schedules import curves
 
 
@@ -23,9 +19,9 @@ class GammaRamp(GammaCallback):
 
     The callback writes the ramp into variables of the optimizer when the first epoch
     begins, and the compiled training step does the rest: nothing is called between two
-    steps, nothing is traced again. The variables are saved with the model, so that a
-    resumed run (`keras.callbacks.BackupAndRestore`, or `fit(initial_epoch=...)` after
-    `keras.saving.load_model`) goes on in mid-ramp.
+    steps, nothing is traced again. A resumed run (`keras.callbacks.BackupAndRestore`,
+    or `fit(initial_epoch=...)` after `keras.saving.load_model`) goes on in mid-ramp.
+    When `fit` ends, however it does, gamma stays where it is.
 
     The length is counted in updates. Where `fit` can't know the number of batches of
     an epoch in advance (a generator), gamma moves once an epoch instead and a warning
@@ -41,6 +37,9 @@ class GammaRamp(GammaCallback):
             Defaults to `0`.
         verbose: An integer >= 0. 0: quiet, 1: a line where the ramp begins and where it
             ends. Defaults to `0`.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
@@ -74,8 +73,9 @@ class GammaRamp(GammaCallback):
         epochs: int | None = None,
         begin_epoch: int = 0,
         verbose: int = 0,
+        optimizer: Any = None,
     ):
-        super().__init__(verbose)
+        super().__init__(optimizer, verbose)
         self.initial = arguments.coefficient("initial", initial)
         self.final = arguments.coefficient("final", final)
         if epochs is not None:
@@ -85,46 +85,51 @@ class GammaRamp(GammaCallback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
-        self._length = self.epochs or self.params["epochs"] - self.begin_epoch
+        epochs = self._params.get("epochs")
+        if self.epochs is None and epochs is None:
+            raise ValueError(
+                "Argument `epochs` of GammaRamp must be given, as the number of epochs "
+                "of this run is not known. Received: epochs=None"
+            )
+        self._length = self.epochs or epochs - self.begin_epoch
         if self._length < 1:
             raise ValueError(
                 "Argument `begin_epoch` must be less than the epochs of `fit`, "
-                f"{self.params['epochs']}. Received: begin_epoch={self.begin_epoch}"
+                f"{epochs}. Received: begin_epoch={self.begin_epoch}"
             )
-        if self.params.get("steps") is None:
-            warnings.warn(
+        if self._params.get("steps") is None:
+            self._warn(
+                "number of batches",
                 "GammaRamp moves gamma once an epoch in this run, not at every update: "
                 "`fit` does not know the number of batches in advance. Pass "
                 "`steps_per_epoch` for a smooth ramp.",
-                stacklevel=2,
             )
 
-    def begin(self, epoch: int) -> None:
-        if self.params.get("steps") is None:
+    def _begin(self, epoch: int) -> None:
+        if self._params.get("steps") is None:
             return
-        for optimizer in momentum_optimizers(self.model):
-            updates = updates_per_epoch(self.params, optimizer)
-            before = first_update(self.params, optimizer, epoch)
-            optimizer.ramp(
+        for optimizer, first in zip(self._optimizers(), self._firsts, strict=True):
+            updates = updates_per_epoch(self._params, optimizer)
+            hyperparameters.ramp(
+                optimizer,
                 "gamma",
                 self.initial,
                 self.final,
-                begin=before + round(self.begin_epoch * updates),
+                begin=first + round(self.begin_epoch * updates),
                 steps=max(1, round(self._length * updates)),
             )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
-        if self.params.get("steps") is None:
+        if self._params.get("steps") is None:
             progress = curves.progress(epoch - self.begin_epoch, self._length)
             gamma = float(curves.linear(self.initial, self.final, progress))
-            for optimizer in momentum_optimizers(self.model):
+            for optimizer in self._optimizers():
                 optimizer.gamma = gamma
         if epoch == self.begin_epoch:
-            say(
-                self,
+            self._say(
                 f"Epoch {epoch + 1}: GammaRamp moving gamma from {self.initial} to "
                 f"{self.final} in {self._length} epochs.",
             )
         elif epoch == self.begin_epoch + self._length:
-            say(self, f"Epoch {epoch + 1}: GammaRamp done, gamma is {self.final}.")
+            self._say(f"Epoch {epoch + 1}: GammaRamp done, gamma is {self.final}.")

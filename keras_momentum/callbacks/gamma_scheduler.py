@@ -1,16 +1,18 @@
 """Gamma by a function of the epoch or of the update."""
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from keras_momentum.callbacks import step_plan
-from keras_momentum.callbacks.gamma_callback import GammaCallback, first_update
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
+from keras_momentum import arguments
+from keras_momentum._numbers import number
+from keras_momentum.callbacks import _hyperparameters as hyperparameters
+from keras_momentum.callbacks._gamma_callback import GammaCallback
+from keras_momentum.callbacks._gamma_values import GammaValues, gamma_of
+from keras_momentum.callbacks._step_plan import StepPlan
+from keras_momentum.callbacks._steps import last_update
 from keras_momentum.optimizers import MomentumOptimizer
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -38,12 +40,16 @@ class GammaScheduler(GammaCallback):
         unit: `"epoch"` or `"step"`. Defaults to `"epoch"`.
         verbose: An integer >= 0. 0: quiet, 1: a line whenever an epoch begins with
             another gamma. Defaults to `0`.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
             model's optimizer has no gamma, another callback moves it, or a function is
-            to be called before every update though `steps_per_execution` is not 1; when
-            `schedule` returns something else.
+            to be called before every update though `steps_per_execution` is not 1, or a
+            `LearningRateSchedule` leaves [0, 1] within the run; when `schedule` returns
+            something else.
         TypeError: When training begins, if a schedule already decides gamma.
 
     Example:
@@ -68,22 +74,19 @@ class GammaScheduler(GammaCallback):
         schedule: Callable[..., Any],
         unit: str = "epoch",
         verbose: int = 0,
+        optimizer: Any = None,
     ):
-        super().__init__(verbose)
+        super().__init__(optimizer, verbose)
         if not callable(schedule) or isinstance(schedule, type):
             raise ValueError(
                 "Argument `schedule` must be a function of an integer and a float, or "
                 f"an instance of LearningRateSchedule. Received: schedule={schedule!r}"
             )
-        if unit not in ("epoch", "step"):
-            raise ValueError(
-                f'Argument `unit` must be "epoch" or "step". Received: unit={unit!r}'
-            )
         self.schedule = schedule
-        self.unit = unit
+        self.unit = arguments.one_of("unit", unit, ("epoch", "step"))
         self._is_planned = unit == "step" and isinstance(schedule, Schedule)
         self._is_called_each_step = unit == "step" and not self._is_planned
-        self._plan = step_plan.StepPlan(self, self._hand_out)
+        self._plan = StepPlan(self, self._hand_out)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
@@ -96,66 +99,78 @@ class GammaScheduler(GammaCallback):
             )
         self._last_gammas: list[float] = []
 
-    def begin(self, epoch: int) -> None:
+    def _begin(self, epoch: int) -> None:
+        optimizers = self._optimizers()
+        self._done: dict[int, tuple[int, float]] = {}
         if self._is_planned:
-            self._plan.begin(epoch)
-        elif self.unit == "step":
-            optimizers = momentum_optimizers(self.model)
-            self._first = [first_update(self.params, o, epoch) for o in optimizers]
-            self._done: dict[int, tuple[int, float]] = {}
+            ends = [last_update(self._params, optimizer) for optimizer in optimizers]
+            self._values = GammaValues(
+                self.schedule, None if None in ends else max(ends, default=None)
+            )
+            for optimizer, first in zip(optimizers, self._firsts, strict=True):
+                self._values.check(int(number(optimizer.iterations)) - first)
+            self._plan.begin(optimizers, self._firsts)
+        elif self.unit == "epoch" and isinstance(self.schedule, Schedule):
+            for later in range(epoch, self._params.get("epochs", epoch + 1)):
+                gamma_of(self.schedule(later), f"epoch {later}")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
-        optimizers = momentum_optimizers(self.model)
+        optimizers = self._optimizers()
         if self._is_planned:
             self._plan.before_epoch()
+            for optimizer, first in zip(optimizers, self._firsts, strict=True):
+                self._say_if_clipped(int(number(optimizer.iterations)) - first)
         elif self._is_called_each_step:
             # See StepPlan: what was set before a batch that did not come.
-            for number, (_, gamma) in self._done.items():
-                optimizers[number].gamma = gamma
+            for place, (_, gamma) in self._done.items():
+                optimizers[place].gamma = gamma
         else:
             for optimizer in optimizers:
                 self._set(optimizer, epoch)
-        gammas = [_gamma(optimizer) for optimizer in optimizers]
+        gammas = [number(optimizer.gamma) for optimizer in optimizers]
         if gammas != self._last_gammas:
             shown = ", ".join(f"{gamma:.6g}" for gamma in gammas)
-            say(self, f"Epoch {epoch + 1}: GammaScheduler setting gamma to {shown}.")
+            self._say(f"Epoch {epoch + 1}: GammaScheduler setting gamma to {shown}.")
         self._last_gammas = gammas
 
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
+        super().on_train_batch_begin(batch, logs)
         if self._is_planned:
             self._plan.before_batch()
         elif self._is_called_each_step:
-            for number, optimizer in enumerate(momentum_optimizers(self.model)):
-                now = int(ops.convert_to_numpy(optimizer.iterations))
-                done, _ = self._done.get(number, (-1, 0.0))
+            pairs = zip(self._optimizers(), self._firsts, strict=False)
+            for place, (optimizer, first) in enumerate(pairs):
+                now = int(number(optimizer.iterations))
+                done, _ = self._done.get(place, (-1, 0.0))
                 if now > done:  # Else this batch is only accumulated.
-                    self._set(optimizer, now - self._first[number])
-                    self._done[number] = now, _gamma(optimizer)
+                    self._set(optimizer, now - first)
+                    self._done[place] = now, number(optimizer.gamma)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        if self._is_planned:
-            for optimizer in momentum_optimizers(self.model):
-                optimizer.gamma = _gamma(optimizer)
+        if self._is_planned and self._lease is not None:
+            for optimizer, first in zip(self._optimizers(), self._firsts, strict=False):
+                self._say_if_clipped(int(number(optimizer.iterations)) - first - 1)
+        super().on_train_end(logs)
 
     def _set(self, optimizer: MomentumOptimizer, index: int) -> None:
         if isinstance(self.schedule, Schedule):
-            gamma = float(ops.convert_to_numpy(self.schedule(index)))
+            value = self.schedule(index)
         else:
-            gamma = self.schedule(index, _gamma(optimizer))
-        if not isinstance(gamma, numbers.Real) or not 0.0 <= gamma <= 1.0:
-            raise ValueError(
-                "The `schedule` of GammaScheduler must return a float in the range "
-                f"[0, 1]. Received: {gamma!r} for {self.unit} {index}"
-            )
-        optimizer.gamma = float(gamma)
+            value = self.schedule(index, number(optimizer.gamma))
+        optimizer.gamma = gamma_of(value, f"{self.unit} {index}")
 
     def _hand_out(self, optimizer: MomentumOptimizer, steps: np.ndarray) -> None:
-        assert isinstance(self.schedule, Schedule)
-        optimizer.plan("gamma", step_plan.values(self.schedule, steps).tolist())
+        hyperparameters.plan(optimizer, "gamma", self._values.at(steps).tolist())
 
-
-def _gamma(optimizer: MomentumOptimizer) -> float:
-    return float(ops.convert_to_numpy(optimizer.gamma))
+    def _say_if_clipped(self, step: int) -> None:
+        outside = self._values.first_outside
+        if outside is not None and step >= outside[0]:
+            self._warn(
+                "clipped",
+                f"The `schedule` of GammaScheduler, a {type(self.schedule).__name__}, "
+                f"left [0, 1] at step {outside[0]}, where it is {outside[1]:.6g}; "
+                "gamma stays at its last value in the range.",
+            )

@@ -1,19 +1,17 @@
 """Momentum in the logs, where History, CSVLogger and TensorBoard show it."""
 
+import math
 from pathlib import Path
 from typing import Any
 
-import keras
-from keras import ops
-
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_board import MomentumBoard
-from keras_momentum.callbacks.momentum_optimizers import in_logs, momentum_optimizers
-from keras_momentum.callbacks.observed_step import observed_step
+from keras_momentum._numbers import number
+from keras_momentum.callbacks._callback import MomentumCallback, in_logs
+from keras_momentum.callbacks._momentum_board import MomentumBoard
 from keras_momentum.optimizers import MomentumOptimizer
 
 
-class MomentumMonitor(keras.callbacks.Callback):
+class MomentumMonitor(MomentumCallback):
     """Writes what momentum does into the logs, and to TensorBoard.
 
     | in the logs | what it is |
@@ -25,6 +23,9 @@ class MomentumMonitor(keras.callbacks.Callback):
     | `cosine` | of gradient and velocity; below 0 the velocity points uphill |
     | `restarts`, `skipped_steps` | their numbers |
 
+    An epoch in which no update was measured has NaN in the place of the measures, and
+    the first one is told by a warning, with the reason.
+
     Every `every_n_steps`-th step measures its update, and only then does the callback
     look at it. The progress bar, `History` and what stands after this callback in the
     list see the logs. TensorBoard gets them wherever the callback stands, as it has a
@@ -35,7 +36,9 @@ class MomentumMonitor(keras.callbacks.Callback):
     compiled, beside them when it is first needed.
 
     Args:
-        every_n_steps: An integer >= 1. Defaults to `100`, and not more than an epoch.
+        every_n_steps: An integer >= 1. Defaults to `100`, and not more than an epoch;
+            where `fit` does not know how long that is, the steps 1, 3, 7, 15, ... of
+            each epoch are measured until the distance is `every_n_steps`.
         log_dir: `None` or the folder of the run, that of `keras.callbacks.TensorBoard`
             for example; its subfolder `momentum` is written to. Needs TensorFlow and
             TensorBoard, on every backend. Defaults to `None`.
@@ -43,6 +46,9 @@ class MomentumMonitor(keras.callbacks.Callback):
             weight's, for each weight after each epoch. Defaults to `False`.
         histograms: Whether to write histograms of velocities after each epoch. Defaults
             to `False`.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
@@ -61,6 +67,7 @@ class MomentumMonitor(keras.callbacks.Callback):
     [0.1, 0.1]
     """
 
+    _observes = True
     # `on_train_batch_end` reads numbers of Python only.
     async_safe = True
 
@@ -70,8 +77,9 @@ class MomentumMonitor(keras.callbacks.Callback):
         log_dir: str | Path | None = None,
         per_layer: bool = False,
         histograms: bool = False,
+        optimizer: Any = None,
     ):
-        super().__init__()
+        super().__init__(optimizer)
         self.every_n_steps = arguments.integer(
             "every_n_steps", every_n_steps, minimum=1
         )
@@ -85,31 +93,43 @@ class MomentumMonitor(keras.callbacks.Callback):
             )
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        momentum_optimizers(self.model)
+        super().on_train_begin(logs)
         self._board = MomentumBoard(self.log_dir) if self.log_dir else None
-        self._step = observed_step(self)
+        self._values: dict[str, float] = {}
+        self._is_length_known = self._params.get("steps") is not None
+
+    def _begin(self, epoch: int) -> None:
+        optimizers = self._optimizers()
         self._batches_per_call = getattr(self.model, "steps_per_execution", 1)
         # Of accumulated gradients only the last batch makes an update.
-        self._batches_to_watch = max(
-            optimizer.gradient_accumulation_steps or 1
-            for optimizer in momentum_optimizers(self.model)
+        self._batches_to_observe = max(
+            optimizer.gradient_accumulation_steps or 1 for optimizer in optimizers
         )
-        steps = self.params.get("steps") or self.every_n_steps
-        self._begin_watching_at = (
-            min(self.every_n_steps, steps) - self._batches_to_watch + 1
-        )
+        # Counts of observed updates when they were last looked at.
+        self._looked_at = {
+            id(optimizer): optimizer.observation().observed for optimizer in optimizers
+        }
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
         self._batches_since = 0
-        self._values: dict[str, float] = {}
+        length = self._params.get("steps") if self._is_length_known else 1
+        self._interval = max(min(self.every_n_steps, length), self._batches_to_observe)
 
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
+        super().on_train_batch_begin(batch, logs)
         # Only counted: on JAX each look at the model costs time.
-        watched = self._batches_since - self._begin_watching_at + 1
-        if watched >= self._batches_to_watch:
+        if self._batches_since >= self._interval:
             self._read()
+            if not self._is_length_known:
+                self._interval = min(self.every_n_steps, 2 * self._interval)
+                self._interval = max(self._interval, self._batches_to_observe)
         self._batches_since += self._batches_per_call
-        self._step.observe(self._batches_since >= self._begin_watching_at)
+        if self._lease is not None:
+            begin = self._interval - self._batches_to_observe + 1
+            self._lease.is_observing = self._batches_since >= begin
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
@@ -119,10 +139,20 @@ class MomentumMonitor(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._read()
+        super().on_epoch_end(epoch, logs)
+        optimizers = self._optimizers()
+        for optimizer, before in zip(optimizers, self._before, strict=False):
+            if self._counts(optimizer)[-1] == before[-1]:
+                # Nothing of this epoch: rather a gap than what is old. And an epoch
+                # that is shorter than `fit` said is no reason for another one.
+                self._is_length_known = False
+                for name in _MEASURES:
+                    key = in_logs(name, optimizer, optimizers)
+                    if key in self._values:
+                        self._values[key] = math.nan
         if logs is not None:
             logs.update(self._values)
         if self._board is not None:
-            optimizers = momentum_optimizers(self.model)
             for optimizer in optimizers:
                 if self.per_layer:
                     self._board.write_norms(optimizer)
@@ -130,37 +160,45 @@ class MomentumMonitor(keras.callbacks.Callback):
                     self._board.write_histograms(optimizer)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._step.end()
+        super().on_train_end(logs)
         if self._board is not None:
             self._board.close()
 
+    def _counts(self, optimizer: MomentumOptimizer) -> list[int]:
+        return [*super()._counts(optimizer), optimizer.observation().observed]
+
     def _read(self) -> None:
         self._batches_since = 0
-        optimizers = momentum_optimizers(self.model)
+        optimizers = self._optimizers()
         # A new dictionary, as `on_train_batch_end` may run beside this.
-        self._values = {
-            in_logs(name, optimizer, optimizers): value
-            for optimizer in optimizers
-            for name, value in _measured(optimizer).items()
-        }
+        values = {}
+        for optimizer in optimizers:
+            before = self._looked_at.get(id(optimizer), 0)
+            for name, value in _measured(optimizer, before).items():
+                values[in_logs(name, optimizer, optimizers)] = value
+        self._values = values
         if self._board is not None:
-            step = int(ops.convert_to_numpy(optimizers[0].iterations))
+            step = int(number(optimizers[0].iterations))
             self._board.write(self._values, step)
 
 
-def _measured(optimizer: MomentumOptimizer) -> dict[str, float]:
-    """The values of an optimizer by their names in the logs."""
-    seen = optimizer.observation()
+_MEASURES = ("velocity_norm", "update_ratio", "cosine")
+
+
+def _measured(optimizer: MomentumOptimizer, before: int) -> dict[str, float]:
+    """The values of an optimizer by their names in the logs.
+
+    Args:
+        optimizer: The optimizer.
+        before: How many updates had been observed before the fit.
+    """
+    observation = optimizer.observation()
     values = {
-        "gamma": float(ops.convert_to_numpy(optimizer.gamma)),
-        "learning_rate": float(ops.convert_to_numpy(optimizer.learning_rate)),
+        "gamma": number(optimizer.gamma),
+        "learning_rate": number(optimizer.learning_rate),
         "effective_learning_rate": optimizer.effective_learning_rate,
     }
-    if seen.observed:
-        values |= {
-            "velocity_norm": seen.velocity_norm,
-            "update_ratio": seen.update_ratio,
-            "cosine": seen.cosine,
-        }
+    if observation.observed > before:
+        values |= {name: getattr(observation, name) for name in _MEASURES}
     counts = {"restarts": optimizer.restarts, "skipped_steps": optimizer.skipped_steps}
     return values | {name: float(count) for name, count in counts.items()}

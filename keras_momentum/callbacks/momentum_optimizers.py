@@ -1,9 +1,11 @@
-"""Finding the optimizers of a model whose gamma a callback may move."""
+"""Finding the optimizers whose momentum a callback may move."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from keras_momentum.callbacks import _hyperparameters as hyperparameters
 from keras_momentum.optimizers import MomentumOptimizer
 
 
@@ -21,24 +23,98 @@ def momentum_optimizers(model: Any) -> list[MomentumOptimizer]:
         A list of at least one optimizer.
 
     Raises:
-        ValueError: If none of the model's optimizers has a gamma.
+        ValueError: If none of the model's optimizers has a gamma, or if it was set on
+            the optimizer that is wrapped around it, where it does nothing.
     """
-    if not model.optimizer.built and model.built:
+    compiled = getattr(model, "optimizer", None)
+    if compiled is not None and not compiled.built and model.built:
         # A MultiOptimizer finds out only now which optimizers it has.
-        model.optimizer.build(model.trainable_variables)
-    found = [
-        optimizer
-        for optimizer in _unwrapped(model.optimizer)
-        if isinstance(optimizer, MomentumOptimizer)
-    ]
+        compiled.build(model.trainable_variables)
+    found = [o for o in unwrapped(compiled) if isinstance(o, MomentumOptimizer)]
     if not found:
         raise ValueError(
             "The model must be compiled with an optimizer of keras_momentum, for "
-            "example `keras_momentum.Momentum`; the momentum of other optimizers is "
-            "fixed in the compiled step. Received: "
-            f"model.optimizer={model.optimizer!r}"
+            "example `keras_momentum.Momentum`, as the momentum of other optimizers is "
+            "fixed in the compiled step; an optimizer that the model holds itself is "
+            "passed to the callback, as `optimizer=...`. Received: "
+            f"model.optimizer={_described(compiled)}"
         )
     return found
+
+
+def unwrapped(
+    optimizer: Any, where: str = "model.optimizer"
+) -> list[keras.optimizers.Optimizer]:
+    """The optimizers within a `LossScaleOptimizer` and a `MultiOptimizer`.
+
+    Args:
+        optimizer: Any optimizer, or `None`.
+        where: How a person reaches it, for messages.
+
+    Raises:
+        ValueError: If momentum was set on what is wrapped around them.
+    """
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        inner = {f"{where}.inner_optimizer": optimizer.inner_optimizer}
+    elif hasattr(optimizer, "optimizers"):
+        inner = {
+            f"{where}.optimizers[{place}]": each
+            for place, each in enumerate(optimizer.optimizers)
+        }
+    else:
+        return [] if optimizer is None else [optimizer]
+    for name in ("gamma", "momentum", "beta_1", "restart_every"):
+        if name in vars(optimizer):
+            raise ValueError(
+                f"`{where}.{name}` does nothing, as a {type(optimizer).__name__} does "
+                f"not hand it on; set `{next(iter(inner), where)}.{name}`. "
+                f"Received: {where}.{name}={vars(optimizer)[name]!r}"
+            )
+    return [found for way, each in inner.items() for found in unwrapped(each, way)]
+
+
+def checked(optimizer: Any) -> Any:
+    """Returns the argument `optimizer` of a callback if it can be one.
+
+    Raises:
+        ValueError: If it is not `None`, an optimizer or a list of optimizers of ours.
+    """
+    given = optimizer if isinstance(optimizer, (list, tuple)) else [optimizer]
+    wrappers = (keras.optimizers.LossScaleOptimizer, keras.optimizers.MultiOptimizer)
+    if optimizer is not None and not (
+        given
+        and all(isinstance(each, (MomentumOptimizer, *wrappers)) for each in given)
+    ):
+        raise ValueError(
+            "Argument `optimizer` must be `None`, an optimizer of keras_momentum or a "
+            f"list of them. Received: optimizer={optimizer!r}"
+        )
+    return optimizer
+
+
+def optimizers_of(callback: Any) -> list[MomentumOptimizer]:
+    """The optimizers that a callback is for: those it was given, or the model's.
+
+    Args:
+        callback: A callback with an `optimizer`.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    # By way of the callback's `model`, as on JAX that brings the state back to it.
+    model = callback.model
+    if callback.optimizer is None:
+        return momentum_optimizers(model)
+    given = callback.optimizer
+    given = given if isinstance(given, (list, tuple)) else [given]
+    found = [o for each in given for o in unwrapped(each, "optimizer")]
+    if not found or not all(isinstance(o, MomentumOptimizer) for o in found):
+        raise ValueError(
+            f"Argument `optimizer` of {type(callback).__name__} must have optimizers "
+            "of keras_momentum only, and be built if it is a MultiOptimizer. "
+            f"Received: optimizer={callback.optimizer!r}"
+        )
+    return list({id(each): each for each in found}.values())
 
 
 def movable_optimizers(model: Any, mover: str) -> list[MomentumOptimizer]:
@@ -53,58 +129,36 @@ def movable_optimizers(model: Any, mover: str) -> list[MomentumOptimizer]:
         ValueError: If there is none.
     """
     optimizers = momentum_optimizers(model)
+    check_movable(optimizers, ["gamma"], mover)
+    return optimizers
+
+
+def check_movable(
+    optimizers: Sequence[MomentumOptimizer], names: Sequence[str], mover: str
+) -> None:
+    """Raises `TypeError` if a schedule decides what is to be moved.
+
+    Args:
+        optimizers: The optimizers.
+        names: Names of hyper-parameters.
+        mover: The name of what is going to move them.
+    """
     for optimizer in optimizers:
-        if not optimizer.gamma_is_settable:
-            raise TypeError(
-                f"{mover} can't move gamma: a schedule given as "
-                f"`{optimizer.gamma_argument}` already decides it. Compile with a "
-                f"float `{optimizer.gamma_argument}`, or without {mover}."
-            )
-    return optimizers
+        for name in names:
+            if not hyperparameters.is_settable(optimizer, name):
+                is_gamma = name == "gamma"
+                argument = optimizer.gamma_argument if is_gamma else name
+                raise TypeError(
+                    f"{mover} can't move {'gamma' if is_gamma else 'the learning rate'}"
+                    f": a schedule given as `{argument}` already decides it. Compile "
+                    f"with a float `{argument}`, or without {mover}."
+                )
 
 
-def claim_gamma(callback: keras.callbacks.Callback) -> list[MomentumOptimizer]:
-    """Returns the optimizers whose gamma `callback` alone moves in this `fit`.
-
-    Args:
-        callback: A callback, when training begins.
-
-    Raises:
-        TypeError: If a schedule or a callable decides the gamma of one.
-        ValueError: If there is none, or another callback has claimed them.
-    """
-    name = type(callback).__name__
-    optimizers = movable_optimizers(callback.model, name)
-    # All callbacks of one `fit` have the same `params`, and no other one has them.
-    mover = callback.params.setdefault("moves_gamma", callback)
-    if mover is not callback:
-        raise ValueError(
-            "Argument `callbacks` must have at most one callback that moves gamma. "
-            f"Received: {type(mover).__name__} and {name}"
+def _described(optimizer: Any) -> str:
+    if getattr(optimizer, "optimizers", None) == []:
+        return (
+            f"{optimizer!r}, which does not know its optimizers before the model is "
+            "built"
         )
-    return optimizers
-
-
-def in_logs(name: str, optimizer: MomentumOptimizer, among: list[Any]) -> str:
-    """The key of a value in `logs`; of several optimizers each has one, as in Keras.
-
-    Args:
-        name: The name of the value.
-        optimizer: The optimizer whose value it is.
-        among: All momentum optimizers of the model.
-    """
-    return name if len(among) == 1 else f"{name}_{optimizer.name}"
-
-
-def say(callback: Any, message: str) -> None:
-    """Prints a line, if the callback's `verbose` asks for it."""
-    if callback.verbose:
-        print(f"\n{message}")
-
-
-def _unwrapped(optimizer: Any) -> list[Any]:
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return _unwrapped(optimizer.inner_optimizer)
-    if hasattr(optimizer, "optimizers"):
-        return [inner for each in optimizer.optimizers for inner in _unwrapped(each)]
-    return [optimizer]
+    return repr(optimizer)

@@ -1,14 +1,14 @@
 """Restart-every-k."""
 
+import contextlib
 from typing import Any
 
-import keras
-
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
+from keras_momentum.callbacks._callback import MomentumCallback
+from keras_momentum.callbacks._train_function import TrainFunction
 
 
-class MomentumRestart(keras.callbacks.Callback):
+class MomentumRestart(MomentumCallback):
     """Lets the velocity start from zero again, every so often.
 
     ```python
@@ -25,10 +25,14 @@ class MomentumRestart(keras.callbacks.Callback):
         unit: `"step"` or `"epoch"`. Defaults to `"step"`.
         verbose: An integer >= 0. 0: quiet, 1: a line for each restart by the epoch, and
             one in all for those by the step. Defaults to `0`.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
-            model's optimizer has no gamma.
+            model's optimizer has no gamma, or another MomentumRestart restarts it by
+            the step.
 
     Example:
 
@@ -49,39 +53,42 @@ class MomentumRestart(keras.callbacks.Callback):
       descent".
     """
 
-    def __init__(self, every: int, unit: str = "step", verbose: int = 0):
-        super().__init__()
+    restarts = True
+
+    def __init__(
+        self, every: int, unit: str = "step", verbose: int = 0, optimizer: Any = None
+    ):
+        super().__init__(optimizer, verbose)
         self.every = arguments.integer("every", every, minimum=1)
-        if unit not in ("step", "epoch"):
-            raise ValueError(
-                f'Argument `unit` must be "step" or "epoch". Received: unit={unit!r}'
-            )
-        self.unit = unit
-        self.verbose = arguments.integer("verbose", verbose, minimum=0)
+        self.unit = arguments.one_of("unit", unit, ("step", "epoch"))
+        self.moves = ("restart_every",) if unit == "step" else ()
+        self._found: list[int | None] = []
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        # Before BackupAndRestore puts the `restart_every` of the killed run there.
+        self._found = []
+        if not isinstance(getattr(model, "train_function", None), TrainFunction):
+            with contextlib.suppress(ValueError, AttributeError):
+                self._found = [o.restart_every for o in self._optimizers()]
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        momentum_optimizers(self.model)
-        self._before: list[int | None] | None = None
+        super().on_train_begin(logs)
+        if len(self._found) == len(self._intervals):
+            self._intervals = self._found
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        optimizers = momentum_optimizers(self.model)
-        if self.unit == "epoch":
-            if epoch > 0 and epoch % self.every == 0:
-                for optimizer in optimizers:
-                    optimizer.restart()
-                say(self, f"Epoch {epoch + 1}: MomentumRestart setting velocity to 0.")
-        elif self._before is None:
-            # Not when training begins, as BackupAndRestore sets all variables then.
-            self._before = [optimizer.restart_every for optimizer in optimizers]
-            for optimizer in optimizers:
+    def _begin(self, epoch: int) -> None:
+        if self.unit == "step":
+            for optimizer in self._optimizers():
                 optimizer.restart_every = self.every
-            say(
-                self,
+            self._say(
                 f"Epoch {epoch + 1}: MomentumRestart setting velocity to 0 every "
-                f"{self.every} updates.",
+                f"{self.every} updates."
             )
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        optimizers = momentum_optimizers(self.model)
-        for optimizer, every in zip(optimizers, self._before or [], strict=False):
-            optimizer.restart_every = every
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_begin(epoch, logs)
+        if self.unit == "epoch" and epoch > 0 and epoch % self.every == 0:
+            for optimizer in self._optimizers():
+                optimizer.restart()
+            self._say(f"Epoch {epoch + 1}: MomentumRestart setting velocity to 0.")

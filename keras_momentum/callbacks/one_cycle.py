@@ -6,13 +6,10 @@ import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.gamma_callback import GammaCallback, updates_per_epoch
-from keras_momentum.callbacks.momentum_optimizers import (
-    in_logs,
-    momentum_optimizers,
-    say,
-)
-from keras_momentum.callbacks.step_plan import StepPlan
+from keras_momentum.callbacks import _hyperparameters as hyperparameters
+from keras_momentum.callbacks._gamma_callback import GammaCallback
+from keras_momentum.callbacks._step_plan import StepPlan
+from keras_momentum.callbacks._steps import updates_per_epoch
 from keras_momentum.optimizers import MomentumOptimizer
 from keras_momentum.schedules import curves
 
@@ -46,11 +43,14 @@ class OneCycle(GammaCallback):
             the epochs of `fit`.
         verbose: An integer >= 0. 0: quiet, 1: a line where the cycle begins and where
             the learning rate begins to fall. Defaults to `0`.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
-            model's optimizer has no gamma, another callback moves it, or `fit` does not
-            know its number of batches in advance.
+            model's optimizer has no gamma, another callback moves it or the learning
+            rate, or `fit` does not know its number of batches in advance.
         TypeError: When training begins, if a schedule already decides gamma or the
             learning rate.
 
@@ -76,6 +76,8 @@ class OneCycle(GammaCallback):
       using large learning rates".
     """
 
+    moves = ("gamma", "learning_rate")
+
     def __init__(
         self,
         max_learning_rate: float,
@@ -86,14 +88,15 @@ class OneCycle(GammaCallback):
         warmup: float = 0.3,
         epochs: int | None = None,
         verbose: int = 0,
+        optimizer: Any = None,
     ):
-        super().__init__(verbose)
+        super().__init__(optimizer, verbose)
         peak = arguments.positive_float("max_learning_rate", max_learning_rate)
         if initial_learning_rate is None:
             initial_learning_rate = peak / 25
         if final_learning_rate is None:
             final_learning_rate = initial_learning_rate / 1e4
-        self.learning_rates = (
+        self._learning_rates = (
             arguments.positive_float("initial_learning_rate", initial_learning_rate),
             peak,
             arguments.positive_float("final_learning_rate", final_learning_rate),
@@ -105,7 +108,7 @@ class OneCycle(GammaCallback):
                 f"Argument `min_gamma` must not be above `max_gamma`, {max_gamma!r}. "
                 f"Received: min_gamma={min_gamma!r}"
             )
-        self.gammas = (max_gamma, min_gamma, max_gamma)
+        self._gammas = (max_gamma, min_gamma, max_gamma)
         self.warmup = arguments.coefficient("warmup", warmup)
         if epochs is not None:
             arguments.integer("epochs", epochs, minimum=1)
@@ -114,30 +117,22 @@ class OneCycle(GammaCallback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
-        if self.params.get("steps") is None:
+        if self._params.get("steps") is None:
             raise ValueError(
                 "Argument `steps_per_epoch` of `fit` must be given for OneCycle, as "
                 "the number of batches is not known in advance. "
                 "Received: steps_per_epoch=None"
             )
-        for optimizer in momentum_optimizers(self.model):
-            if not optimizer.learning_rate_is_settable:
-                raise TypeError(
-                    "OneCycle can't move the learning rate: a schedule given as "
-                    "`learning_rate` already decides it. Compile with a float "
-                    "`learning_rate`, or without OneCycle."
-                )
-        self._length = self.epochs or self.params["epochs"]
+        self._length = self.epochs or self._params.get("epochs") or 1
         self._is_falling = False
 
-    def begin(self, epoch: int) -> None:
-        self._plan.begin(epoch)
-        low, high, _ = self.learning_rates
-        say(
-            self,
+    def _begin(self, epoch: int) -> None:
+        self._plan.begin(self._optimizers(), self._firsts)
+        low, high, _ = self._learning_rates
+        self._say(
             f"Epoch {epoch + 1}: OneCycle raising the learning rate from {low:.4g} to "
-            f"{high:.4g} and lowering gamma from {self.gammas[0]:.4g} to "
-            f"{self.gammas[1]:.4g}.",
+            f"{high:.4g} and lowering gamma from {self._gammas[0]:.4g} to "
+            f"{self._gammas[1]:.4g}."
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -147,37 +142,26 @@ class OneCycle(GammaCallback):
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
+        super().on_train_batch_begin(batch, logs)
         self._plan.before_batch()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
-        if logs is not None:
-            optimizers = momentum_optimizers(self.model)
-            for optimizer in optimizers:
-                rate = float(ops.convert_to_numpy(optimizer.learning_rate))
-                logs[in_logs("learning_rate", optimizer, optimizers)] = rate
         if not self._is_falling and epoch + 1 >= self.warmup * self._length:
             self._is_falling = True
-            say(
-                self,
+            self._say(
                 f"Epoch {epoch + 1}: OneCycle at its peak; the learning rate falls to "
-                f"{self.learning_rates[2]:.4g}, gamma rises to {self.gammas[2]:.4g}.",
+                f"{self._learning_rates[2]:.4g}, gamma rises to {self._gammas[2]:.4g}."
             )
-
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        for optimizer in momentum_optimizers(self.model):
-            optimizer.gamma = float(ops.convert_to_numpy(optimizer.gamma))
-            rate = float(ops.convert_to_numpy(optimizer.learning_rate))
-            optimizer.learning_rate = rate
 
     def _hand_out(self, optimizer: MomentumOptimizer, steps: np.ndarray) -> None:
         updates = max(
-            1, round(self._length * updates_per_epoch(self.params, optimizer))
+            1, round(self._length * updates_per_epoch(self._params, optimizer))
         )
         peak, last = max(0.0, self.warmup * updates - 1), max(1, updates - 1)
         gammas, rates = (
             ops.convert_to_numpy(curves.one_cycle(steps, values, peak, last)).tolist()
-            for values in (self.gammas, self.learning_rates)
+            for values in (self._gammas, self._learning_rates)
         )
-        optimizer.plan("gamma", gammas)
-        optimizer.plan("learning_rate", rates)
+        hyperparameters.plan(optimizer, "gamma", gammas)
+        hyperparameters.plan(optimizer, "learning_rate", rates)

@@ -3,21 +3,15 @@
 import math
 from typing import Any
 
-import keras
-from keras import ops
-
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import (
-    claim_gamma,
-    momentum_optimizers,
-    say,
-)
-from keras_momentum.callbacks.observed_step import observed_step
-from keras_momentum.callbacks.overshoot import Overshoot, Window
+from keras_momentum._numbers import number
+from keras_momentum.callbacks._batch_losses import BatchLosses
+from keras_momentum.callbacks._callback import MomentumCallback
+from keras_momentum.callbacks._overshoot import Overshoot, Window
 from keras_momentum.optimizers import MomentumOptimizer
 
 
-class OvershootGuard(keras.callbacks.Callback):
+class OvershootGuard(MomentumCallback):
     """Lowers gamma, or restarts, when the weights overshoot.
 
     With too much momentum the weights run past the minimum and up the other side, as an
@@ -53,6 +47,9 @@ class OvershootGuard(keras.callbacks.Callback):
         max_uphill: A float in [0, 1]. Defaults to `0.15`.
         verbose: An integer >= 0. 0: quiet, 1: a line whenever it acts. Defaults to `1`,
             as what it does should not go unnoticed.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
@@ -62,6 +59,7 @@ class OvershootGuard(keras.callbacks.Callback):
 
     Example:
 
+    >>> import keras
     >>> import numpy as np
     >>> import keras_momentum
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
@@ -83,6 +81,10 @@ class OvershootGuard(keras.callbacks.Callback):
       lowered by what is measured).
     """
 
+    moves = ("gamma",)
+    restarts = True
+    _observes = True
+
     def __init__(
         self,
         action: str = "lower",
@@ -92,14 +94,12 @@ class OvershootGuard(keras.callbacks.Callback):
         patience: int = 2,
         max_uphill: float = 0.15,
         verbose: int = 1,
+        optimizer: Any = None,
     ):
-        super().__init__()
-        if action not in ("lower", "restart"):
-            raise ValueError(
-                'Argument `action` must be "lower" or "restart". '
-                f"Received: action={action!r}"
-            )
-        self.action = action
+        super().__init__(optimizer, verbose)
+        self.action = arguments.one_of("action", action, ("lower", "restart"))
+        if action == "restart":
+            self.moves = ()
         if not isinstance(factor, float) or not 0.0 < factor < 1.0:
             raise ValueError(
                 "Argument `factor` must be a float in the range (0, 1). "
@@ -110,64 +110,58 @@ class OvershootGuard(keras.callbacks.Callback):
         self.window = arguments.integer("window", window, minimum=10)
         self.patience = arguments.integer("patience", patience, minimum=1)
         self.max_uphill = arguments.coefficient("max_uphill", max_uphill)
-        self.verbose = arguments.integer("verbose", verbose, minimum=0)
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self.action == "lower":
-            optimizers = claim_gamma(self)
-        else:
-            optimizers = momentum_optimizers(self.model)
-        self._judges = [Overshoot(self.patience, self.max_uphill) for _ in optimizers]
-        self._is_observing = False
-        self._losses = 0.0
-        self._batches = 0
+    def _begin(self, epoch: int) -> None:
+        assert self._lease is not None
+        self._lease.is_observing = True
+        self._judges = []
+        for optimizer in self._lease.optimizers:
+            judge = Overshoot(self.patience, self.max_uphill)
+            judge.begin(optimizer.observation())
+            self._judges.append(judge)
+        self._losses = BatchLosses()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._epoch = epoch
-        self._done = 0
-        self._sum = 0.0
-        if not self._is_observing:
-            # Not when training begins, as BackupAndRestore sets all variables then.
-            self._is_observing = True
-            observed_step(self).observe_always()
-            for judge, optimizer in zip(
-                self._judges, momentum_optimizers(self.model), strict=True
-            ):
-                judge.begin(optimizer.observation())
+        super().on_epoch_begin(epoch, logs)
+        self._losses.begin_epoch()
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        # `logs` has the mean of the epoch so far.
-        total = (logs or {}).get("loss", math.nan) * (batch + 1)
-        self._losses += total - self._sum
-        self._batches += batch + 1 - self._done
-        self._sum, self._done = total, batch + 1
-        if self._batches >= self.window:
-            # The mean has the digits of a float32; what is lost in it counts as 0.
-            is_lost = self._losses < 1e-6 * self._sum
-            self._judge(0.0 if is_lost else self._losses / self._batches)
-            self._losses, self._batches = 0.0, 0
+        logs = {} if logs is None else logs
+        loss = logs.get("loss", math.nan)
+        if "loss" not in logs:
+            self._warn(
+                "no loss",
+                "OvershootGuard finds no `loss` in the logs, so that it sees "
+                "oscillations and no divergence. Available metrics are: "
+                f"{', '.join(logs) or 'none'}.",
+            )
+        self._losses.add(batch, loss, lambda: self.model)
+        if self._losses.batches >= self.window:
+            self._losses.look(loss, self.model)
+            self._judge(self._losses.take(), batch)
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        observed_step(self).end()
-
-    def _judge(self, loss: float) -> None:
-        for judge, optimizer in zip(
-            self._judges, momentum_optimizers(self.model), strict=True
-        ):
+    def _judge(self, loss: float, batch: int) -> None:
+        if self._lease is None:
+            return
+        for judge, optimizer in zip(self._judges, self._lease.optimizers, strict=True):
             reason = judge(Window(loss, optimizer.observation()))
             if reason:
-                self._act(optimizer, reason)
+                where = f"Epoch {self._epoch + 1}, batch {batch + 1}"
+                done = self._act(optimizer)
+                self._say(f"{where}: OvershootGuard {done}, because {reason}.")
 
-    def _act(self, optimizer: MomentumOptimizer, reason: str) -> None:
-        gamma = float(ops.convert_to_numpy(optimizer.gamma))
+    def _act(self, optimizer: MomentumOptimizer) -> str:
+        """Restarts and lowers gamma; returns what it does."""
+        gamma = number(optimizer.gamma)
         # Rounded, as gamma has the digits of a float32.
         lower = max(self.min_gamma, round(1.0 - (1.0 - gamma) / self.factor, 6))
-        done = "setting velocity to 0"
         optimizer.restart()
         if self.action == "lower" and lower < gamma:
             optimizer.gamma = lower
-            done = f"lowering gamma from {gamma:.6g} to {lower:.6g}"
-        where = f"Epoch {self._epoch + 1}, batch {self._done}"
-        say(self, f"{where}: OvershootGuard {done}, because {reason}.")
+            return f"lowering gamma from {gamma:.6g} to {lower:.6g}"
+        return "setting velocity to 0"
+
+    def _counts(self, optimizer: MomentumOptimizer) -> list[int]:
+        return [*super()._counts(optimizer), optimizer.observation().observed]

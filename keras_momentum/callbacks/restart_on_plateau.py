@@ -1,15 +1,14 @@
 """Restarts of the velocity when a metric stops improving."""
 
-import warnings
 from typing import Any
 
 import keras
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers, say
+from keras_momentum.callbacks._callback import MomentumCallback
 
 
-class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
+class RestartOnPlateau(MomentumCallback, keras.callbacks.ReduceLROnPlateau):
     """Lets the velocity start from zero when a metric has stopped improving.
 
     It is the twin of `keras.callbacks.ReduceLROnPlateau`, and waits as that does. After
@@ -31,6 +30,9 @@ class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
         min_delta: A float. A smaller change is no improvement. Defaults to `1e-4`.
         cooldown: An integer >= 0. The number of epochs after a restart in which none
             is counted. Defaults to `0`.
+        optimizer: `None`, or an optimizer of keras_momentum that the model holds
+            itself, as a GAN does, or a list of them. Defaults to `None`: those that the
+            model was compiled with.
 
     Raises:
         ValueError: If an argument is not as said above; when training begins, if the
@@ -51,6 +53,8 @@ class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
     - O'Donoghue and Candès, 2015, "Adaptive restart for accelerated gradient schemes".
     """
 
+    restarts = True
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -59,44 +63,51 @@ class RestartOnPlateau(keras.callbacks.ReduceLROnPlateau):
         mode: str = "auto",
         min_delta: float = 1e-4,
         cooldown: int = 0,
+        optimizer: Any = None,
     ):
-        if mode not in ("auto", "min", "max"):
-            raise ValueError(
-                'Argument `mode` must be "auto", "min" or "max". '
-                f"Received: mode={mode!r}"
-            )
         super().__init__(
+            optimizer,
+            verbose,
             monitor=monitor,
             patience=arguments.integer("patience", patience, minimum=1),
-            verbose=arguments.integer("verbose", verbose, minimum=0),
-            mode=mode,
+            mode=arguments.one_of("mode", mode, ("auto", "min", "max")),
             min_delta=arguments.finite_float("min_delta", min_delta),
             cooldown=arguments.integer("cooldown", cooldown, minimum=0),
         )
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        momentum_optimizers(self.model)
         super().on_train_begin(logs)
+        self._reset()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        # The twin's own would read learning rates, which there may be none of.
+        super().on_epoch_end(epoch, logs)
         logs = {} if logs is None else logs
         if self.monitor not in logs:
-            warnings.warn(
+            self._warn(
+                "metric",
                 f"RestartOnPlateau waits for the metric `{self.monitor}`, which is not "
                 f"available. Available metrics are: {', '.join(logs)}.",
-                stacklevel=2,
             )
             return
-        self._has_restarted = False
-        super().on_epoch_end(epoch, logs)
-        if self._has_restarted:
+        if self.monitor_op is None:
+            # Only now are all metrics built.
+            self._set_monitor_op()
+        if self.in_cooldown():
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._is_improvement(logs[self.monitor], self.best):
             self.best = logs[self.monitor]
+            self.wait = 0
+        elif not self.in_cooldown():
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._restart(epoch)
+                self.best = logs[self.monitor]
 
-    def _reduce_optimizer_lr(self, optimizer: Any, epoch: int, name: str = "") -> bool:
-        """Restarts, where the twin reduces the learning rate."""
-        if not self._has_restarted:  # Called for each of a MultiOptimizer's.
-            for momentum_optimizer in momentum_optimizers(self.model):
-                momentum_optimizer.restart()
-            say(self, f"Epoch {epoch + 1}: RestartOnPlateau setting velocity to 0.")
-        self._has_restarted = True
-        return True
+    def _restart(self, epoch: int) -> None:
+        for optimizer in self._optimizers():
+            optimizer.restart()
+        self._say(f"Epoch {epoch + 1}: RestartOnPlateau setting velocity to 0.")
+        self.cooldown_counter = self.cooldown
+        self.wait = 0

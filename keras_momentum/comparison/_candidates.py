@@ -2,13 +2,11 @@
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
-from keras_momentum import callbacks as momentum_callbacks
-from keras_momentum.callbacks.gamma_callback import GammaCallback
 from keras_momentum.comparison._optimizers import (
     DecayExclusions,
     as_written,
@@ -19,8 +17,6 @@ from keras_momentum.comparison._optimizers import (
 )
 from keras_momentum.optimizers import MomentumOptimizer
 
-_GAMMA_MOVERS = (GammaCallback, momentum_callbacks.OvershootGuard)
-_RESTARTERS = (momentum_callbacks.MomentumRestart, momentum_callbacks.RestartOnPlateau)
 _FORBIDDEN_IN_NAMES = '/\\:*?"<>|'
 
 
@@ -125,7 +121,9 @@ class Candidate:
         return json.dumps(parts, sort_keys=True, default=_without_address)
 
     def _schedule(self, optimizer: Any) -> str:
-        movers = _names_of(self._callbacks, _GAMMA_MOVERS)
+        movers = _names_of(
+            self._callbacks, lambda callback: "gamma" in _moves(callback)
+        )
         if isinstance(optimizer, MomentumOptimizer) and not movers:
             gamma = optimizer.get_config()[optimizer.gamma_argument]
             if isinstance(gamma, dict):
@@ -134,7 +132,7 @@ class Candidate:
         return movers or "constant"
 
     def _restart(self, optimizer: Any) -> str:
-        names = [_names_of(self._callbacks, _RESTARTERS)]
+        names = [_names_of(self._callbacks, _restarts)]
         if getattr(optimizer, "restart_every", None):
             names.append(f"every {optimizer.restart_every}")
         names.append(getattr(optimizer, "restart_when", None) or "")
@@ -164,8 +162,16 @@ def candidates_of(optimizers: Mapping[str, Any]) -> dict[str, Candidate]:
     }
 
 
-def _names_of(callbacks: list[Any], kinds: tuple[type, ...]) -> str:
-    found = [callback for callback in callbacks if isinstance(callback, kinds)]
+def _moves(callback: Any) -> Sequence[str]:
+    return getattr(callback, "moves", ())
+
+
+def _restarts(callback: Any) -> bool:
+    return getattr(callback, "restarts", False)
+
+
+def _names_of(callbacks: list[Any], is_wanted: Callable[[Any], bool]) -> str:
+    found = [callback for callback in callbacks if is_wanted(callback)]
     return " + ".join(type(callback).__name__ for callback in found)
 
 

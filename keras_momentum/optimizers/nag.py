@@ -3,6 +3,7 @@
 from typing import Any, Unpack
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_momentum._hyperparameters import HyperparameterLike
@@ -117,20 +118,27 @@ class NAG(MomentumOptimizer):
             variable: A variable that the optimizer was built with.
         """
         velocity = ops.cast(self.velocity(variable), variable.dtype)
-        look_ahead = ops.cast(self.look_ahead(variable), variable.dtype)
+        index = self._get_variable_index(variable)
+        look_ahead = self._weight_scalars.of_weight("look_ahead", index)
+        look_ahead = ops.cast(look_ahead, variable.dtype)
         theta = ops.add(variable, look_ahead * velocity)
         constraint = getattr(variable, "constraint", None)
         return theta if constraint is None else constraint(theta)
 
-    def look_ahead(self, variable: Any) -> Any:
-        """The coefficient by which the last update of a weight looked ahead, a scalar.
+    def look_aheads(self) -> np.ndarray:
+        """The coefficients by which the last update looked ahead, one for each weight.
+
+        They are the same unless weights have taken part in different updates.
+        """
+        return self._weight_scalars.values("look_ahead")
+
+    def set_look_aheads(self, values: Any) -> None:
+        """Sets them, when weights have been set to other points.
 
         Args:
-            variable: A variable that the optimizer was built with.
+            values: One for each weight, or one for all; 0 where a weight is θ.
         """
-        self.velocity(variable)
-        index = self._get_variable_index(variable)
-        return self._weight_scalars.of_weight("look_ahead", index)
+        self._weight_scalars.set("look_ahead", values)
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.SGD) -> "NAG":

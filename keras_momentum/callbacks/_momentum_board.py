@@ -5,6 +5,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_momentum._numbers import number
 from keras_momentum.callbacks._tensorboard_layout import custom_scalars
 from keras_momentum.optimizers import MomentumOptimizer
 
@@ -56,7 +57,7 @@ class MomentumBoard:
         with self._writer.as_default(self._step(optimizer)):
             for name, weight, velocity in _velocities(optimizer):
                 norm, of_weight = (
-                    float(ops.convert_to_numpy(ops.norm(ops.cast(value, "float32"))))
+                    number(ops.norm(ops.cast(value, "float32")))
                     for value in (velocity, weight)
                 )
                 self._tf.summary.scalar(f"{GROUP} velocity norm/{name}", norm)
@@ -75,7 +76,7 @@ class MomentumBoard:
         self._writer.close()
 
     def _step(self, optimizer: MomentumOptimizer) -> int:
-        return int(ops.convert_to_numpy(optimizer.iterations))
+        return int(number(optimizer.iterations))
 
 
 def _velocities(optimizer: MomentumOptimizer) -> list[tuple[str, Any, Any]]:

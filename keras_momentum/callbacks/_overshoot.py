@@ -10,7 +10,7 @@ class Window(NamedTuple):
     """What was seen of some updates.
 
     Attributes:
-        loss: The mean loss.
+        loss: The mean loss; NaN if it is not known.
         last: The last update, with the counts of all until then.
     """
 
@@ -51,6 +51,8 @@ class Overshoot:
 
     def _divergence(self, window: Window) -> str | None:
         loss, velocity = window.loss, window.last.velocity_norm
+        if math.isnan(loss):
+            return None
         if self._best is None or loss < self._best[0]:
             self._best = loss, velocity
         lowest, velocity_there = self._best
@@ -59,7 +61,8 @@ class Overshoot:
         return None
 
     def _oscillation(self, loss: float, uphill: float) -> str | None:
-        dies_away = loss <= 0.5 * self._last_loss < math.inf
+        # Half of it says nothing of a loss below 0.
+        dies_away = 0.0 < self._last_loss < math.inf and loss <= 0.5 * self._last_loss
         if uphill <= self._max_uphill or dies_away:
             return None
         return f"the velocity pointed uphill in {uphill:.0%} of the last updates"

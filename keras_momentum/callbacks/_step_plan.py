@@ -1,6 +1,6 @@
 """Handing the values of the next updates to optimizers, before they run out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -8,8 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_momentum._hyperparameters.plan import Plan
-from keras_momentum.callbacks.gamma_callback import first_update
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum._numbers import number
 from keras_momentum.optimizers import MomentumOptimizer
 
 # What an optimizer takes at once.
@@ -37,16 +36,19 @@ class StepPlan:
         self._callback = callback
         self._hand_out = hand_out
 
-    def begin(self, epoch: int) -> None:
-        """Finds out where step 0 is; called once in a `fit`.
+    def begin(
+        self, optimizers: Sequence[MomentumOptimizer], firsts: Sequence[int]
+    ) -> None:
+        """Makes the first plan.
 
         Args:
-            epoch: The epoch that begins now.
+            optimizers: The optimizers.
+            firsts: For each, the update with which epoch 0 began.
 
         Raises:
             ValueError: If one execution has more updates than a plan.
         """
-        model, params = self._callback.model, self._callback.params
+        model = self._callback.model
         self._batches = getattr(model, "steps_per_execution", 1)
         if self._batches >= CAPACITY:
             raise ValueError(
@@ -54,12 +56,10 @@ class StepPlan:
                 f"{type(self._callback).__name__}. "
                 f"Received: steps_per_execution={self._batches}"
             )
-        self._first = [
-            first_update(params, optimizer, epoch)
-            for optimizer in momentum_optimizers(model)
-        ]
-        self._left = 0
+        self._optimizers = list(optimizers)
+        self._firsts = list(firsts)
         self._is_doubtful = False
+        self._plan()
 
     def before_epoch(self) -> None:
         """Makes a plan, if the last one may have been lost or will not suffice."""
@@ -79,19 +79,26 @@ class StepPlan:
         self._left -= self._batches
 
     def _plan(self) -> None:
-        optimizers = momentum_optimizers(self._callback.model)
-        for optimizer, first in zip(optimizers, self._first, strict=True):
-            now = int(ops.convert_to_numpy(optimizer.iterations))
+        # On JAX the state is with the model only after this.
+        _ = self._callback.model
+        for optimizer, first in zip(self._optimizers, self._firsts, strict=True):
+            now = int(number(optimizer.iterations))
             self._hand_out(optimizer, now - first + np.arange(CAPACITY, dtype=np.int32))
         self._left = CAPACITY
 
 
 def values(schedule: Callable[..., Any], steps: np.ndarray) -> np.ndarray:
     """The values of a schedule at `steps`, all at once if it can do that."""
+    result = values_at_once(schedule, steps)
+    if result is not None:
+        return result
+    return np.array([number(schedule(int(step))) for step in steps])
+
+
+def values_at_once(schedule: Callable[..., Any], steps: np.ndarray) -> Any:
+    """The values of a schedule at `steps`, or `None` if it takes one at a time."""
     try:
         result = ops.convert_to_numpy(schedule(steps))
-        if result.shape == steps.shape:
-            return result
+        return result if result.shape == steps.shape else None
     except Exception:  # Whatever a schedule raises that was written for scalars.
-        pass
-    return np.array([float(ops.convert_to_numpy(schedule(int(t)))) for t in steps])
+        return None
