@@ -117,6 +117,24 @@ def test_weight_decay_leaves_out_what_it_is_told(case: Case) -> None:
 
 
 @family
+def test_what_is_seen_of_an_update_includes_weight_decay(case: Case) -> None:
+    shapes = [(128, 130), (3, 2), (4,)]
+    weights = [keras.Variable(np.full(shape, 2.0, np.float32)) for shape in shapes]
+    optimizer = case.make(0.02, 0.9, weight_decay=5.0)
+    optimizer.exclude_from_weight_decay(var_list=weights[2:])
+    optimizer.is_observed = True
+    for _ in range(3):
+        before = [ops.convert_to_numpy(weight).astype(float) for weight in weights]
+        optimizer.apply([0.01 * ops.ones(shape) for shape in shapes], weights)
+        after = [ops.convert_to_numpy(weight).astype(float) for weight in weights]
+        moved = sum(np.sum((b - a) ** 2) for a, b in zip(after, before, strict=True))
+        ratio = np.sqrt(moved / sum(np.sum(b**2) for b in before))
+        assert optimizer.observation().update_ratio == pytest.approx(ratio, rel=1e-4)
+    # The decay is a tenth of the weights, and far more than the gradient's part.
+    assert ratio > 0.05
+
+
+@family
 def test_constraints_hold_after_each_step(case: TwinCase) -> None:
     models = []
     for optimizer in pair(case):
