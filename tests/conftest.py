@@ -4,6 +4,13 @@ import gc
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # The workers share the cores: a thread for each, also in what they start.
+    for _threads in (
+        *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
+        *("OMP_NUM_THREADS", "MKL_NUM_THREADS"),
+    ):
+        os.environ.setdefault(_threads, "1")
 
 from collections.abc import Iterator
 

@@ -44,6 +44,7 @@ def test_every_link_leads_somewhere() -> None:
                 assert (document.parent / file).exists(), target
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     keras.backend.backend() == "torch",
     reason="on torch nothing is compiled, and Keras's momentum can be set",
@@ -60,6 +61,7 @@ def test_keras_ignores_a_callback_that_sets_momentum(tmp_path: Path) -> None:
     assert (tmp_path / "p.png").exists()
 
 
+@pytest.mark.slow
 def test_momentum_tour_shows_every_schedule(tmp_path: Path) -> None:
     import momentum_tour
 
@@ -80,6 +82,7 @@ def test_momentum_tour_shows_every_schedule(tmp_path: Path) -> None:
     assert (tmp_path / "p.png").exists()
 
 
+@pytest.mark.slow
 def test_narrow_valley_reaches_the_rates_of_theory(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "narrow_valley.py"), "p.png"],

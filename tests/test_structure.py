@@ -1,13 +1,10 @@
 """What depends on what."""
 
 import ast
-import inspect
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import keras
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -34,23 +31,6 @@ def test_imports_go_one_way(layer: str) -> None:
             ), f"{file.name} imports {name}"
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"),
-    [
-        ("momentum", keras.optimizers.SGD),
-        ("nag", keras.optimizers.SGD),
-        ("momentum_adam", keras.optimizers.Adam),
-        ("momentum_rmsprop", keras.optimizers.RMSprop),
-    ],
-)
-def test_an_optimizer_is_shorter_than_its_twin_in_keras(ours: str, theirs: Any) -> None:
-    file = ROOT / "keras_momentum" / "optimizers" / f"{ours}.py"
-    twin = Path(inspect.getfile(theirs))
-    assert len(file.read_text("utf-8").splitlines()) < len(
-        twin.read_text("utf-8").splitlines()
-    )
-
-
 def test_examples_use_public_names_only() -> None:
     for file in (ROOT / "examples").rglob("*.py"):
         for name in imported(file):
@@ -60,6 +40,7 @@ def test_examples_use_public_names_only() -> None:
                 assert name.count(".") <= 2, f"{file.name} imports {name}"
 
 
+@pytest.mark.slow
 def test_the_library_needs_only_keras_and_numpy() -> None:
     code = (
         "import sys, keras\n"

@@ -82,6 +82,9 @@ class Backend(Protocol):
     def control_creation(self) -> AbstractContextManager[Any]:
         """Around the creation of what the host reads at each step."""
 
+    def peek(self, variable: Any) -> Any:
+        """Its value for the host, also while a step is traced; `None` if it has none."""
+
     def unstack(self, variable: Any, count: int) -> list[Any]:
         """The first `count` elements of a vector, scalars."""
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import keras
+import numpy as np
 from keras import ops
 from keras.backend import standardize_dtype
 
@@ -53,6 +54,14 @@ def is_distributed() -> bool:
     return keras.distribution.distribution() is not None
 
 
+def peek(variable: Any) -> Any:
+    value = variable._value
+    is_there = isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer)
+    if not is_there or value.is_deleted():  # Keras's `fit` keeps it elsewhere.
+        return None
+    return np.asarray(value)
+
+
 def unstack(variable: Any, count: int) -> list[Any]:
     vector = ops.convert_to_tensor(variable)
     return [_element(vector, index) for index in range(count)]
@@ -93,7 +102,17 @@ def spread(
     is_apart: Any,
     was_apart: Callable[[], bool],
 ) -> list[Any]:
-    return [_element(vector, pack.indices[0]) for pack in packs]
+    """See `Backend.spread`.
+
+    XLA compiles equal loops once, and those of two weights that read other elements of
+    a vector are not equal: 202 of them take 20 s. So a step that is traced while weights
+    are together has one scalar for all, and gives NaN if it runs when they are apart.
+    """
+    if was_apart():
+        return [_element(vector, pack.indices[0]) for pack in packs]
+    one = _element(vector, packs[0].indices[0]) if packs else None
+    nan = jax.numpy.asarray(math.nan, vector.dtype)
+    return [jax.numpy.where(is_apart > 0, nan, one)] * len(packs)
 
 
 def dense(gradient: Any) -> Any:

@@ -99,6 +99,11 @@ control_creation = contextlib.nullcontext
 no_gradient = contextlib.nullcontext
 
 
+def peek(variable: Any) -> Any:
+    with tf.init_scope():
+        return np.asarray(variable)
+
+
 def unstack(variable: Any, count: int) -> list[Any]:
     return tf.unstack(tf.convert_to_tensor(variable)[:count], count)
 
@@ -148,9 +153,7 @@ def spread(
     if shared:
         each = np.concatenate([np.repeat(p.indices, p.sizes) for p in shared])
         if GraphOrParentsInXlaContext(tf.compat.v1.get_default_graph()):
-            with tf.init_scope():
-                is_known = was_apart()
-            pieces = iter(_static(vector, first, sizes, each, is_apart, is_known))
+            pieces = iter(_static(vector, first, sizes, each, is_apart, was_apart()))
         else:
             pieces = iter(_dynamic(vector, first, sizes, each, is_apart))
     return [

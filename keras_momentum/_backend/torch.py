@@ -83,6 +83,10 @@ def control_creation() -> Any:
     return keras.device("cpu")
 
 
+def peek(variable: Any) -> np.ndarray:
+    return _host(variable)
+
+
 def unstack(variable: Any, count: int) -> list[Any]:
     return _host(variable)[:count].tolist()
 

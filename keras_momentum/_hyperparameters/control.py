@@ -49,6 +49,12 @@ class Control:
         """The present value, a number or, of several, an array; for the host."""
         return self._of(name).get(name)
 
+    def peek(self, name: str) -> float:
+        """The present value, or 0 if it can't be known while a step is traced."""
+        vector = self._of(name)
+        values = backend.peek(vector.variable)
+        return 0 if values is None else values[vector.place(name)].item()
+
     def __setitem__(self, name: str, value: Any) -> None:
         """Sets what the next step reads; from the host."""
         self._of(name).set(name, value)

@@ -45,6 +45,7 @@ def run(folder: Path, script: str, *arguments: str) -> str:
     return output
 
 
+@pytest.mark.slow
 @once
 def test_own_model_to_a_comparison_of_four_in_under_15_lines(tmp_path: Path) -> None:
     script = EXAMPLES / "which_momentum.py"
@@ -57,6 +58,7 @@ def test_own_model_to_a_comparison_of_four_in_under_15_lines(tmp_path: Path) -> 
     assert (tmp_path / "runs" / "comparison" / "comparison.png").exists()
 
 
+@pytest.mark.slow
 @once
 def test_a_gamma_is_found_for_fruits(tmp_path: Path) -> None:
     output = run(tmp_path, "find_gamma.py", "found.png", "--steps=8", *TINY)
@@ -65,6 +67,7 @@ def test_a_gamma_is_found_for_fruits(tmp_path: Path) -> None:
     assert (tmp_path / "found.png").exists()
 
 
+@pytest.mark.slow
 @once
 def test_fruits_are_compared_with_the_best_learning_rates(tmp_path: Path) -> None:
     shipped = sorted((ROOT / "configs").glob("*.toml"))
@@ -113,6 +116,7 @@ def test_shipped_configs_are_read_and_make_what_they_say() -> None:
     assert made["keras_adam"][0] == "Adam"
 
 
+@pytest.mark.slow
 def test_two_ways_to_move_gamma_are_one_line_and_exit_code_2(tmp_path: Path) -> None:
     text = '[optimizer]\nschedule = "nesterov"\n[gamma_ramp]\n'
     (tmp_path / "both.toml").write_text(text)
@@ -124,6 +128,7 @@ def test_two_ways_to_move_gamma_are_one_line_and_exit_code_2(tmp_path: Path) -> 
     )
 
 
+@pytest.mark.slow
 @once
 @pytest.mark.filterwarnings("ignore:.*retried_trial_number is experimental")
 def test_two_processes_share_a_study_and_a_killed_one_loses_nothing(

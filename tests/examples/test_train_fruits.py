@@ -12,6 +12,8 @@ from PIL import Image
 
 import keras_momentum
 
+# Each test starts processes.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "train_fruits.py"
 TINY = """

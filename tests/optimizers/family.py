@@ -36,21 +36,24 @@ class Case:
         make: Makes it from a learning rate, gamma and keywords.
         weights: The last weights by `tests.reference`, from the first ones, all
             gradients, η, γ (one more), where it restarts and where that was planned.
-        keras_twin: Makes what Keras has for a constant gamma; `None` if it has none.
     """
 
     make: Callable[..., keras_momentum.optimizers.MomentumOptimizer]
     weights: Callable[..., np.ndarray]
-    keras_twin: Callable[[float, float], keras.optimizers.Optimizer] | None
+
+
+@dataclasses.dataclass(frozen=True)
+class TwinCase(Case):
+    """An optimizer that Keras has too, for a constant gamma.
+
+    Attributes:
+        keras_twin: Makes Keras's from a learning rate and gamma.
+    """
+
+    keras_twin: Callable[[float, float], keras.optimizers.Optimizer]
 
 
 def adam(**arguments: Any) -> Case:
-    keras_twin = None
-    if not arguments:
-
-        def keras_twin(eta: float, gamma: float) -> Any:
-            return keras.optimizers.Adam(eta, gamma)
-
     return Case(
         lambda eta, gamma, **k: keras_momentum.MomentumAdam(
             eta, gamma, **arguments, **k
@@ -58,12 +61,11 @@ def adam(**arguments: Any) -> Case:
         lambda w, g, eta, gamma, restart, _: reference.adam(
             w, g, eta, gamma, restart, **arguments
         ),
-        keras_twin,
     )
 
 
-def rmsprop(**arguments: Any) -> Case:
-    return Case(
+def rmsprop(**arguments: Any) -> TwinCase:
+    return TwinCase(
         lambda eta, gamma, **k: keras_momentum.MomentumRMSprop(
             eta, momentum=gamma, **arguments, **k
         ),
@@ -79,24 +81,28 @@ def heavy_ball(w: Any, g: Any, eta: Any, gamma: Any, restart: Any, _: Any) -> An
     return reference.momentum(w, lambda t, _: g[t], eta, gamma)[0][-1]
 
 
-CASES = {
-    "Momentum": Case(
+CASES: dict[str, Case] = {
+    "Momentum": TwinCase(
         keras_momentum.Momentum,
         heavy_ball,
         lambda eta, gamma: keras.optimizers.SGD(eta, gamma),
     ),
-    "NAG": Case(
+    "NAG": TwinCase(
         keras_momentum.NAG,
         lambda *arguments: reference.nag(*arguments)[0],
         lambda eta, gamma: keras.optimizers.SGD(eta, gamma, nesterov=True),
     ),
-    "MomentumAdam": adam(),
+    "MomentumAdam": TwinCase(
+        **vars(adam()),
+        keras_twin=lambda eta, gamma: keras.optimizers.Adam(eta, gamma),
+    ),
     "MomentumAdam-nesterov": adam(nesterov=True),
     "MomentumAdam-amsgrad": adam(amsgrad=True),
     "MomentumAdam-reset": adam(reset_second_moment=True),
     "MomentumRMSprop": rmsprop(),
     "MomentumRMSprop-centered": rmsprop(centered=True),
 }
-# One of each class.
-PLAIN = {name: case for name, case in CASES.items() if "-" not in name}
+# Those that Keras has too, and of these one of each class.
+TWINS = {name: case for name, case in CASES.items() if isinstance(case, TwinCase)}
+PLAIN = {name: case for name, case in TWINS.items() if "-" not in name}
 family = pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())

@@ -9,15 +9,14 @@ import pytest
 from keras import ops
 
 import keras_momentum
-from tests.optimizers.family import PLAIN, Case, family
+from tests.optimizers.family import PLAIN, Case, TwinCase, family
 from tests.optimizers.training import BACKEND, X, Y, fit, losses, small_model
 
 
 def pair(
-    case: Case, rate: float = 0.02, gamma: float = 0.8, **arguments: Any
+    case: TwinCase, rate: float = 0.02, gamma: float = 0.8, **arguments: Any
 ) -> tuple[Any, Any]:
     """Our optimizer and Keras's for the same constant gamma."""
-    assert case.keras_twin
     theirs = case.keras_twin(rate, gamma)
     if isinstance(theirs, keras.optimizers.Adam):
         # Keras has it in another place, which a tiny one does not show.
@@ -98,7 +97,7 @@ def test_apply_gradients_is_apply(case: Case) -> None:
     ids=lambda arguments: next(iter(arguments)),
 )
 def test_what_the_base_class_does_equals_keras(
-    case: Case, arguments: dict[str, Any]
+    case: TwinCase, arguments: dict[str, Any]
 ) -> None:
     """Around the same step Keras's own optimizer does the same things."""
     ours, theirs = [losses(each, epochs=4) for each in pair(case, **arguments)]
@@ -118,7 +117,25 @@ def test_weight_decay_leaves_out_what_it_is_told(case: Case) -> None:
 
 
 @family
-def test_constraints_hold_after_each_step(case: Case) -> None:
+def test_what_is_seen_of_an_update_includes_weight_decay(case: Case) -> None:
+    shapes = [(128, 130), (3, 2), (4,)]
+    weights = [keras.Variable(np.full(shape, 2.0, np.float32)) for shape in shapes]
+    optimizer = case.make(0.02, 0.9, weight_decay=5.0)
+    optimizer.exclude_from_weight_decay(var_list=weights[2:])
+    optimizer.is_observed = True
+    for _ in range(3):
+        before = [ops.convert_to_numpy(weight).astype(float) for weight in weights]
+        optimizer.apply([0.01 * ops.ones(shape) for shape in shapes], weights)
+        after = [ops.convert_to_numpy(weight).astype(float) for weight in weights]
+        moved = sum(np.sum((b - a) ** 2) for a, b in zip(after, before, strict=True))
+        ratio = np.sqrt(moved / sum(np.sum(b**2) for b in before))
+        assert optimizer.observation().update_ratio == pytest.approx(ratio, rel=1e-4)
+    # The decay is a tenth of the weights, and far more than the gradient's part.
+    assert ratio > 0.05
+
+
+@family
+def test_constraints_hold_after_each_step(case: TwinCase) -> None:
     models = []
     for optimizer in pair(case):
         keras.utils.set_random_seed(3)
@@ -173,25 +190,33 @@ def test_sparse_gradients_of_an_embedding_equal_dense_ones(
 ) -> None:
     tokens = np.arange(64).reshape(32, 2) % 7
     one_hot = keras.utils.to_categorical(tokens, 50)
-    results = []
-    for layer, data in (
-        (keras.layers.Embedding(50, 4), tokens),
-        (keras.layers.Dense(4, use_bias=False), one_hot),
+    # Two models in one, which have nothing in common but the optimizer.
+    first, inputs, outputs = [], [], []
+    for layer, shape in (
+        (keras.layers.Embedding(50, 4), (2,)),
+        (keras.layers.Dense(4, use_bias=False), (2, 50)),
     ):
-        model = keras.Sequential([layer, keras.layers.Dense(1)])
-        model.build(data.shape)
-        table, kernel = np.ones((50, 4)) / 10, np.ones((4, 1)) / 2
-        layer.set_weights([table])
-        model.layers[1].set_weights([kernel, np.zeros(1)])
-        model.compile(case.make(0.02, 0.9, **arguments), "mse")
-        model.fit(data, np.ones((32, 2, 1)), epochs=4, shuffle=False, verbose=0)
-        results.append(model.get_weights()[0])
-    embedded, dense = results
+        inputs.append(keras.Input(shape))
+        last = keras.layers.Dense(1)
+        outputs.append(last(layer(inputs[-1])))
+        layer.set_weights([np.ones((50, 4)) / 10])
+        last.set_weights([np.ones((4, 1)) / 2, np.zeros(1)])
+        first.append(layer)
+    model = keras.Model(inputs, outputs)
+    # What is done after the gradient is made dense needs no graph of its own.
+    is_eager = not arguments.keys().isdisjoint({"clipnorm", "loss_scale_factor"})
+    optimizer = case.make(0.02, 0.9, **arguments)
+    model.compile(optimizer, ["mse", "mse"], run_eagerly=is_eager)
+    model.fit(
+        [tokens, one_hot], 2 * [np.ones((32, 2, 1))], epochs=4, shuffle=False, verbose=0
+    )
+    embedded, dense = [layer.get_weights()[0] for layer in first]
+    assert np.abs(embedded - 0.1).max() > 1e-4
     np.testing.assert_allclose(embedded, dense, rtol=1e-4, atol=1e-5)
 
 
 @family
-def test_multi_optimizer(case: Case) -> None:
+def test_multi_optimizer(case: TwinCase) -> None:
     def both(of_kernels: Any, of_biases: Any) -> Any:
         return keras.optimizers.MultiOptimizer(
             lambda weight: of_kernels if "kernel" in weight.path else of_biases

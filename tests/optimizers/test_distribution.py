@@ -13,6 +13,8 @@ import pytest
 
 from tests.optimizers.family import PLAIN
 
+# Each test starts processes.
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,7 +12,7 @@ from tests import reference
 from tests.optimizers.family import CASES, Case, Table, family
 from tests.stepping import MODES, relative_error, stepper
 
-STEPS = 60
+STEPS = 24
 # Small ones, which are packed; one that is not; one that is compiled.
 SHAPES = [(3, 4), (5,), (), (0, 2), (130, 130), (150, 150)]
 TOLERANCE = 1e-5
@@ -38,7 +38,12 @@ def run(optimizer: Any, mode: str, before_step: Any = None) -> list[Any]:
 
 
 def check(
-    case: Case, variables: list[Any], gammas: Any, restart: Any, planned: Any
+    case: Case,
+    variables: list[Any],
+    gammas: Any,
+    restart: Any,
+    planned: Any,
+    tolerance: float = TOLERANCE,
 ) -> None:
     eta = np.full(STEPS, np.float32(0.01), np.float64)
     for i, (variable, first) in enumerate(zip(variables, FIRST, strict=True)):
@@ -48,14 +53,14 @@ def check(
         expected = case.weights(
             first.astype(np.float64), g, eta, gammas.astype(float), restart, planned
         )
-        assert relative_error(variable, expected) < TOLERANCE
+        assert relative_error(variable, expected) < tolerance
 
 
 @cases
 @modes
 def test_schedule_with_restarts_follows_the_formula(case: Case, mode: str) -> None:
     optimizer = case.make(0.01, Table(GAMMAS), restart_every=7)
-    requested = [0, 3, 14, 15, 40]
+    requested = [0, 3, 14, 15, 20]
 
     def restart(t: int) -> None:
         if t in requested:
@@ -71,9 +76,9 @@ def test_schedule_with_restarts_follows_the_formula(case: Case, mode: str) -> No
 @modes
 def test_ramp_in_the_step_follows_the_formula(case: Case, mode: str) -> None:
     optimizer = case.make(0.01, 0.9)
-    optimizer.ramp("gamma", 0.2, 0.95, steps=30, begin=10)
+    optimizer.ramp("gamma", 0.2, 0.95, steps=14, begin=5)
     gammas = np.array(
-        [reference.linear_ramp(t - 10, 0.2, 0.95, 30) for t in range(STEPS + 1)]
+        [reference.linear_ramp(t - 5, 0.2, 0.95, 14) for t in range(STEPS + 1)]
     )
     never = reference.restarts(STEPS + 1)
     check(case, run(optimizer, mode), gammas, never, never)
@@ -253,7 +258,7 @@ def test_step_with_a_gradient_that_is_not_finite_is_left_out(
 
 @family
 @modes
-def test_velocity_in_bfloat16_stays_near_that_in_float32(case: Case, mode: str) -> None:
+def test_velocity_in_bfloat16_stays_near_the_formula(case: Case, mode: str) -> None:
     optimizer = case.make(0.01, 0.9, velocity_dtype="bfloat16")
     variables = run(optimizer, mode)
     stored = {
@@ -262,7 +267,5 @@ def test_velocity_in_bfloat16_stays_near_that_in_float32(case: Case, mode: str) 
         if "velocity" in variable.path and variable.shape != ()
     }
     assert stored == {"bfloat16"}
-    for half, full in zip(variables, run(case.make(0.01, 0.9), mode), strict=True):
-        if half.shape != (0, 2):
-            expected = ops.convert_to_numpy(full).astype(float)
-            assert relative_error(half, expected) < 0.01
+    gammas, never = np.full(STEPS + 1, 0.9), np.zeros(STEPS + 1, bool)
+    check(case, variables, gammas, never, never, tolerance=0.02)

@@ -12,6 +12,7 @@ from keras_momentum._backend import Pack
 from keras_momentum._backend import backend as chosen
 from tests import reference
 from tests.benchmarks.training import donating_update
+from tests.optimizers.family import Case, family
 from tests.stepping import MODES, stepper
 
 backend: Any = chosen
@@ -73,6 +74,33 @@ def test_unflatten_is_the_inverse_of_flatten() -> None:
         np.testing.assert_array_equal(ops.convert_to_numpy(restored), tensor)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="elsewhere the step's own compiler compiles all, or nothing does",
+)
+@family
+def test_xla_compiles_the_update_of_large_weights_and_of_no_others(case: Case) -> None:
+    import tensorflow as tf
+
+    def compiled_by_xla(shapes: list[tuple[int, ...]], **arguments: Any) -> int:
+        """How many functions of a step, which is not compiled itself, XLA compiles."""
+        weights = variables(*shapes)
+        optimizer = case.make(0.1, 0.9, **arguments)
+
+        @tf.function
+        def step() -> None:
+            optimizer.apply([tf.ones(shape) for shape in shapes], weights)
+
+        definition = step.get_concrete_function().graph.as_graph_def()
+        functions = definition.library.function
+        return sum(function.attr["_XlaMustCompile"].b for function in functions)
+
+    assert compiled_by_xla([(3, 4), (5,), (65, 64)]) == 0
+    large = compiled_by_xla([(3, 4), (128, 130)])
+    assert large >= 1
+    assert compiled_by_xla([(3, 4), (128, 130)], use_ema=True) > large
+
+
 @packs_here
 def test_a_packed_model_has_few_slot_variables() -> None:
     optimizer = keras_momentum.Momentum()
@@ -99,13 +127,13 @@ def test_large_and_small_weights_get_what_keras_does_besides(
     rng = np.random.default_rng(0)
     gradients = [rng.normal(size=shape).astype("float32") for shape in SHAPES]
     results = []
-    for optimizer in (
-        keras.optimizers.SGD(0.1, momentum=0.9, **extra),
-        keras_momentum.Momentum(0.1, 0.9, **extra),
+    for optimizer, way in (
+        (keras.optimizers.SGD(0.1, momentum=0.9, **extra), "eager"),
+        (keras_momentum.Momentum(0.1, 0.9, **extra), mode),
     ):
         weights = variables(*SHAPES)
         optimizer.exclude_from_weight_decay(var_list=[weights[1], weights[3]])
-        step = stepper(optimizer, weights, mode)
+        step = stepper(optimizer, weights, way)
         for _ in range(4):
             step(*gradients)
         averages = (

@@ -41,6 +41,18 @@ def always_a_half() -> float:
     return 0.5
 
 
+def updated(optimizer: Any) -> list[np.ndarray]:
+    """Weights after a dozen updates."""
+    rng = np.random.default_rng(0)
+    weights = [keras.Variable(np.ones(shape)) for shape in [(3, 4), (5,), ()]]
+    for _ in range(12):
+        gradients = [rng.normal(size=weight.shape) for weight in weights]
+        optimizer.apply(
+            [ops.convert_to_tensor(each, "float32") for each in gradients], weights
+        )
+    return [ops.convert_to_numpy(weight) for weight in weights]
+
+
 @family
 @pytest.mark.parametrize("form", ["model", "weights"])
 def test_saved_in_mid_ramp_it_goes_on_bit_for_bit(
@@ -159,7 +171,8 @@ def test_config_makes_an_optimizer_that_behaves_the_same(
     )
     assert type(second) is type(first)
     assert keras.optimizers.serialize(second) == keras.optimizers.serialize(first)
-    assert losses(first) == losses(second)
+    for a, b in zip(updated(first), updated(second), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("name", PLAIN)
@@ -173,22 +186,24 @@ def test_it_is_registered_under_the_name_of_the_package(name: str) -> None:
 
 
 @family
-@pytest.mark.parametrize(
-    "copied", [copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))]
-)
-def test_copy_and_pickle_keep_the_state(case: Case, copied: Any) -> None:
+def test_copy_and_pickle_keep_the_state(case: Case) -> None:
     model = small_model(case.make(0.02, 0.9, restart_every=4))
     fit(model)
     model.optimizer.gamma = 0.7
-    twin = keras.models.clone_model(model)
-    twin.set_weights(model.get_weights())
-    # A copy of what is not built yet has the state, too.
-    optimizer = copied(copied(model.optimizer))
-    assert float(ops.convert_to_numpy(optimizer.gamma)) == pytest.approx(0.7)
-    # What is set before it is built is not what was saved.
-    model.optimizer.gamma = optimizer.gamma = 0.6
-    twin.compile(optimizer, "mse")
-    assert fit(twin) == fit(model)
+    twins = []
+    for copied in (copy.deepcopy, lambda o: pickle.loads(pickle.dumps(o))):
+        twin = keras.models.clone_model(model)
+        twin.set_weights(model.get_weights())
+        # A copy of what is not built yet has the state, too.
+        optimizer = copied(copied(model.optimizer))
+        assert float(ops.convert_to_numpy(optimizer.gamma)) == pytest.approx(0.7)
+        # What is set before it is built is not what was saved.
+        optimizer.gamma = 0.6
+        twin.compile(optimizer, "mse")
+        twins.append(twin)
+    model.optimizer.gamma = 0.6
+    expected = fit(model)
+    assert [fit(twin) for twin in twins] == [expected, expected]
 
 
 @family

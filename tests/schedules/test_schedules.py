@@ -151,6 +151,7 @@ def test_written_down_and_read_again(name: str) -> None:
 BACKENDS = ("tensorflow", "jax", "torch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_values_are_equal_on_another_backend(backend: str, tmp_path: Path) -> None:
     if backend == keras.backend.backend():

@@ -73,6 +73,8 @@ class Updates:
         self._control = control
         self._slots = slots
         self._weight_scalars = weight_scalars
+        # Whether an update that leaves weights out was done, or traced.
+        self._goes_apart = False
         self._make_compiled = backend.compiled(self._make_large)
         self._average_compiled = backend.compiled(self._average_large)
 
@@ -107,7 +109,9 @@ class Updates:
     def missing(self, weights: Sequence[Any]) -> frozenset[int]:
         """The numbers of the weights without a gradient, which are not `weights`."""
         given = set(map(self._optimizer._get_variable_index, weights))
-        return frozenset(i for p in self._slots.packs for i in p.indices) - given
+        missing = frozenset(i for p in self._slots.packs for i in p.indices) - given
+        self._goes_apart = self._goes_apart or bool(missing)
+        return missing
 
     def preview(self, gradients: Mapping[Pack, Any], step: Step) -> Iterator[Preview]:
         """What the update is going to do, pack by pack."""
@@ -227,7 +231,11 @@ class Updates:
             backend.average(pack, pack.chosen(averages), weights, kept)
 
     def _steps(self, packs: list[Pack], step: Step) -> list[PackStep]:
-        return step.of_packs(packs, step.apart, lambda: bool(self._control["apart"]))
+        return step.of_packs(packs, step.apart, self._was_apart)
+
+    def _was_apart(self) -> bool:
+        """Whether weights are apart, as far as it is known while a step is traced."""
+        return self._goes_apart or self._control.peek("apart") > 0
 
     def _values(self, pack: Pack) -> dict[str, Any]:
         return {
