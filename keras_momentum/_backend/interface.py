@@ -83,7 +83,7 @@ class Backend(Protocol):
         """Around the creation of what the host reads at each step."""
 
     def peek(self, variable: Any) -> Any:
-        """Its value for the host, also while a step is traced; `None` if it has none."""
+        """Its value for the host, also while a step is traced, if it is known then."""
 
     def unstack(self, variable: Any, count: int) -> list[Any]:
         """The first `count` elements of a vector, scalars."""
@@ -102,6 +102,9 @@ class Backend(Protocol):
 
     def scalar(self, variable: Any) -> Any:
         """A variable of shape (), or a scalar, as a scalar."""
+
+    def select(self, predicate: Any, value: Callable[[], Any], otherwise: Any) -> Any:
+        """`value()` if a scalar is true, else `otherwise`."""
 
     def rows(self, variable: Any) -> list[Any]:
         """The rows of a matrix, vectors of scalars."""
@@ -179,6 +182,19 @@ class Backend(Protocol):
 
         Returns:
             For each pack a scalar, or one for each of its elements or weights.
+        """
+
+    def together(
+        self, own: Mapping[str, Any], is_apart: Any, was_apart: Callable[[], bool]
+    ) -> dict[str, Any] | None:
+        """Of vectors of scalars one scalar each, if a step needs to be traced so.
+
+        Such a step gives NaN if it runs when weights have gone apart.
+
+        Args:
+            own: The vectors, by name.
+            is_apart: Whether weights have different ones, above 0 then.
+            was_apart: The same as the host knows it now.
         """
 
     def average(

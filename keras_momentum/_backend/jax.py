@@ -33,6 +33,7 @@ from keras_momentum._backend.xla import real as real
 from keras_momentum._backend.xla import rows as rows
 from keras_momentum._backend.xla import scalar_ops as scalar_ops
 from keras_momentum._backend.xla import scatter as scatter
+from keras_momentum._backend.xla import select as select
 from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
@@ -102,17 +103,23 @@ def spread(
     is_apart: Any,
     was_apart: Callable[[], bool],
 ) -> list[Any]:
-    """See `Backend.spread`.
+    return [_element(vector, pack.indices[0]) for pack in packs]
+
+
+def together(
+    own: Mapping[str, Any], is_apart: Any, was_apart: Callable[[], bool]
+) -> dict[str, Any] | None:
+    """See `Backend.together`.
 
     XLA compiles equal loops once, and those of two weights that read other elements of
-    a vector are not equal: 202 of them take 20 s. So a step that is traced while weights
-    are together has one scalar for all, and gives NaN if it runs when they are apart.
+    a vector are not equal: 202 of them take 20 s.
     """
     if was_apart():
-        return [_element(vector, pack.indices[0]) for pack in packs]
-    one = _element(vector, packs[0].indices[0]) if packs else None
-    nan = jax.numpy.asarray(math.nan, vector.dtype)
-    return [jax.numpy.where(is_apart > 0, nan, one)] * len(packs)
+        return None
+    return {
+        name: jax.numpy.where(is_apart > 0, math.nan, _element(vector, 0))
+        for name, vector in own.items()
+    }
 
 
 def dense(gradient: Any) -> Any:

@@ -51,6 +51,7 @@ from keras_momentum._backend.xla import real as real
 from keras_momentum._backend.xla import rows as rows
 from keras_momentum._backend.xla import scalar_ops as scalar_ops
 from keras_momentum._backend.xla import scatter as scatter
+from keras_momentum._backend.xla import select as select
 from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
@@ -212,6 +213,12 @@ def make_update(
         return difference, new_slots
 
     xla.make_update(pack, with_known_shapes, gradient, slots, *arguments)
+
+
+def together(
+    own: Mapping[str, Any], is_apart: Any, was_apart: Callable[[], bool]
+) -> None:
+    return None
 
 
 def dense(gradient: Any) -> Any:

@@ -59,6 +59,11 @@ def zeros(shape: tuple[int, ...], dtype: str) -> Any:
     return ops.zeros(shape, dtype)
 
 
+def select(predicate: Any, value: Callable[[], Any], otherwise: Any) -> Any:
+    """`value()` if a scalar is true, else `otherwise`."""
+    return ops.where(predicate, value(), otherwise)
+
+
 def rows(variable: Any) -> list[Any]:
     """The rows of a matrix."""
     return ops.unstack(ops.convert_to_tensor(variable))

@@ -73,6 +73,12 @@ class Plan:
             iteration: An integer scalar.
             otherwise: A float scalar.
         """
+        count = scalars[self._count]
+        return backend.select(
+            count > 0, lambda: self._planned(scalars, iteration), otherwise
+        )
+
+    def _planned(self, scalars: Mapping[str, Any], iteration: Any) -> Any:
         o = backend.scalar_ops
         begin, count = scalars[self._begin], scalars[self._count]
         # On JAX Keras compares to a float32 if its own floats have 16 bits: hence the
@@ -87,4 +93,4 @@ class Plan:
             self._points, whole(o.minimum(i + 1, self.capacity - 1))
         )
         fraction = backend.real(offset - i * spacing) / backend.real(spacing)
-        return o.where(count > 0, here + (there - here) * fraction, otherwise)
+        return here + (there - here) * fraction

@@ -200,7 +200,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         if backend.is_distributed():
             super()._backend_update_step(grads, trainable_variables, step)
         else:
-            updates.make(gradients, step.once(iteration), missing)
+            updates.make(gradients, step, missing)
         self._advance(step, scalars, iteration, missing)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Step) -> None:

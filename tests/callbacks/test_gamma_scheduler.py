@@ -62,7 +62,7 @@ def test_a_planned_schedule_touches_nothing_between_steps() -> None:
     plans = []
 
     class Counted(keras_momentum.Momentum):
-        def plan_gamma(self, values: Any) -> None:
+        def plan(self, name: str, values: Any) -> None:
             plans.append(len(values))
             super().plan("gamma", values)
 

@@ -53,9 +53,12 @@ class Step:
         shared = {name: f for name, f in factors.items() if name not in own}
         return Step({**self.shared, **shared}, {**self.own, **own})
 
-    def once(self, iteration: Any) -> "Step":
+    def once(self, iteration: Any, was_apart: Callable[[], bool]) -> "Step":
         """With scalars that are not computed again for each weight."""
-        return Step(*backend.once((self.shared, self.own), iteration))
+        together = backend.together(self.own, self.apart, was_apart)
+        if together is None:
+            return Step(*backend.once((self.shared, self.own), iteration))
+        return Step(backend.once({**self.shared, **together}, iteration), {})
 
     def of_packs(
         self, packs: Sequence[Pack], is_apart: Any, was_apart: Callable[[], bool]

@@ -136,6 +136,8 @@ class Updates:
             step: The scalars of the update.
             missing: The numbers of weights without a gradient.
         """
+        iteration = backend.scalar(self._optimizer.iterations)
+        step = step.once(iteration, self._was_apart)
         of_packs = dict(gradients)
         for pack in self._slots.packs:
             absent = pack if pack.shares_slots else _only(pack, missing)
