@@ -69,7 +69,7 @@ class GammaValues:
             place = int(np.argmax(outside))
             self.first_outside = int(steps[place]), float(found[place])
         found = np.clip(found, 0.0, 1.0)
-        for place in np.flatnonzero(outside):
+        for place in np.flatnonzero(outside).tolist():
             found[place] = found[place - 1] if place else self._held
         self._held = float(found[-1])
         return found
