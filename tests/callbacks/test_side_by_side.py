@@ -116,11 +116,12 @@ def test_each_callback_takes_an_optimizer(kind: type) -> None:
 
 
 def _positional(kind: type) -> list[Any]:
-    return {
+    needed: dict[type, list[Any]] = {
         GammaScheduler: [lambda epoch, gamma: gamma],
         MomentumRestart: [3],
         OneCycle: [0.1],
-    }.get(kind, [])
+    }
+    return needed.get(kind, [])
 
 
 @pytest.mark.parametrize("wrong", [[], "sgd", keras.optimizers.SGD, 3])
@@ -135,9 +136,6 @@ def test_what_is_no_optimizer_is_named(wrong: Any) -> None:
     "optimizer", [keras.optimizers.SGD(0.1), None], ids=["SGD", "none"]
 )
 def test_without_one_the_error_says_where_to_pass_it(optimizer: Any) -> None:
-    class Bare(keras.callbacks.Callback):
-        pass
-
     model = compiled(keras_momentum.NAG(RATE))
     model.optimizer = optimizer
     events = keras.callbacks.CallbackList([GammaRamp()], model=model, epochs=2)
@@ -170,8 +168,12 @@ def test_a_restart_on_plateau_needs_no_learning_rate() -> None:
 
 
 def test_callbacks_say_what_they_move_and_whether_they_restart() -> None:
-    restarting = {kind for kind in MAKE if kind.restarts}
+    restarting = {
+        kind for kind, make in MAKE.items() if getattr(make(), "restarts", None)
+    }
     assert restarting == {MomentumRestart, OvershootGuard, RestartOnPlateau}
-    moving = {kind for kind in MAKE if "gamma" in MAKE[kind]().moves}
+    moving = {
+        kind for kind, make in MAKE.items() if "gamma" in getattr(make(), "moves", ())
+    }
     assert moving == {GammaRamp, GammaScheduler, OneCycle, OvershootGuard}
     assert OvershootGuard(action="restart").moves == ()
