@@ -56,6 +56,7 @@ class MomentumMonitor(MomentumCallback):
 
     Example:
 
+    >>> import keras
     >>> import numpy as np
     >>> import keras_momentum
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
