@@ -37,6 +37,7 @@ class BatchLosses:
         self._sum = 0.0
         self._done = 0
         self._count: float | None = None
+        self._looked_at = 0
 
     def add(self, batch: int, loss: float, model: Any) -> None:
         """Takes up the logs of an execution.
@@ -63,6 +64,9 @@ class BatchLosses:
             loss: The loss in the latest logs.
             model: The model.
         """
+        if self._looked_at == self._done:
+            return
+        self._looked_at = self._done
         tracker = next(
             (
                 metric

@@ -13,7 +13,7 @@ class GammaCallback(MomentumCallback):
     LearningRateScheduler does with the learning rate.
     """
 
-    moves = ("gamma",)
+    moves: tuple[str, ...] = ("gamma",)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)

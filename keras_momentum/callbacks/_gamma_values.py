@@ -1,5 +1,6 @@
 """What a schedule says of gamma, held to its range."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -69,7 +70,7 @@ class GammaValues:
             place = int(np.argmax(outside))
             self.first_outside = int(steps[place]), float(found[place])
         found = np.clip(found, 0.0, 1.0)
-        for place in np.flatnonzero(outside):
+        for place in np.flatnonzero(outside).tolist():
             found[place] = found[place - 1] if place else self._held
         self._held = float(found[-1])
         return found
@@ -104,7 +105,7 @@ def gamma_of(value: Any, where: str) -> float:
     except (TypeError, ValueError):
         gamma = float("nan")
     if not _is_in_range(np.asarray(gamma)):
-        raise _not_a_gamma(value, where)
+        raise _not_a_gamma(value if math.isnan(gamma) else gamma, where)
     return min(max(gamma, 0.0), 1.0)
 
 

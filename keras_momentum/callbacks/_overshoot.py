@@ -62,7 +62,7 @@ class Overshoot:
 
     def _oscillation(self, loss: float, uphill: float) -> str | None:
         # Half of it says nothing of a loss below 0.
-        dies_away = 0.0 < self._last_loss < math.inf and loss <= 0.5 * self._last_loss
+        dies_away = 0.0 <= self._last_loss < math.inf and loss <= 0.5 * self._last_loss
         if uphill <= self._max_uphill or dies_away:
             return None
         return f"the velocity pointed uphill in {uphill:.0%} of the last updates"

@@ -35,6 +35,8 @@ class TrainFunction:
     def __init__(self, model: keras.Model, fit: Any):
         self._model = model
         self._fit = fit
+        # Each `fit` gives the model a History of its own.
+        self._history = getattr(model, "history", None)
         self._leases: list[Lease] = []
         self._observed: Callable[..., Any] | None = None
         model.make_train_function()
@@ -88,6 +90,10 @@ class TrainFunction:
 
     def __call__(self, *arguments: Any) -> Any:
         is_observed = False
+        if getattr(self._model, "history", None) is not self._history:
+            # Renewed for a step that did not come: it was the last of its fit.
+            for lease in self._leases:
+                lease.is_renewed = False
         for lease in self._leases:
             if not lease.is_renewed:
                 arguments = self._without_stale(arguments)

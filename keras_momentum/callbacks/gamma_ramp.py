@@ -85,7 +85,7 @@ class GammaRamp(GammaCallback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
-        epochs = self._params.get("epochs")
+        epochs: Any = self._params.get("epochs")
         if self.epochs is None and epochs is None:
             raise ValueError(
                 "Argument `epochs` of GammaRamp must be given, as the number of epochs "

@@ -104,9 +104,8 @@ class GammaScheduler(GammaCallback):
         self._done: dict[int, tuple[int, float]] = {}
         if self._is_planned:
             ends = [last_update(self._params, optimizer) for optimizer in optimizers]
-            self._values = GammaValues(
-                self.schedule, None if None in ends else max(ends, default=None)
-            )
+            known = [end for end in ends if end is not None]
+            self._values = GammaValues(self.schedule, max(known, default=None))
             for optimizer, first in zip(optimizers, self._firsts, strict=True):
                 self._values.check(int(number(optimizer.iterations)) - first)
             self._plan.begin(optimizers, self._firsts)

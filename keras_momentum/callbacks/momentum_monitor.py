@@ -56,6 +56,7 @@ class MomentumMonitor(MomentumCallback):
 
     Example:
 
+    >>> import keras
     >>> import numpy as np
     >>> import keras_momentum
     >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
@@ -113,7 +114,7 @@ class MomentumMonitor(MomentumCallback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
         self._batches_since = 0
-        length = self._params.get("steps") if self._is_length_known else 1
+        length = self._params["steps"] if self._is_length_known else 1
         self._interval = max(min(self.every_n_steps, length), self._batches_to_observe)
 
     def on_train_batch_begin(

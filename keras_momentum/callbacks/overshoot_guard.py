@@ -81,7 +81,7 @@ class OvershootGuard(MomentumCallback):
       lowered by what is measured).
     """
 
-    moves = ("gamma",)
+    moves: tuple[str, ...] = ("gamma",)
     restarts = True
     _observes = True
 

@@ -54,6 +54,7 @@ class RestartOnPlateau(MomentumCallback, keras.callbacks.ReduceLROnPlateau):
     """
 
     restarts = True
+    best: Any
 
     def __init__(
         self,
