@@ -50,11 +50,8 @@ def integer(name: str, value: Any, *, minimum: int) -> int:
 
     What can't be counted in 32 bits, as some backends do, is refused too.
     """
-    if (
-        not isinstance(value, numbers.Integral)
-        or isinstance(value, bool)
-        or value < minimum
-    ):
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or int(value) < minimum:
         raise ValueError(
             f"Argument `{name}` must be an integer >= {minimum}. "
             f"Received: {name}={value!r}"

@@ -18,9 +18,14 @@ class Computation(Protocol):
         is_uniform: Whether its scalars are the same for all elements.
     """
 
-    dtype: str
-    alike: Hashable
-    is_uniform: bool
+    @property
+    def dtype(self) -> str: ...
+
+    @property
+    def alike(self) -> Hashable: ...
+
+    @property
+    def is_uniform(self) -> bool: ...
 
     def __call__(
         self, gradient: Any, slots: Mapping[str, Any], weight: Callable[[], Any]

@@ -254,11 +254,11 @@ def _run(
     weights: Sequence[Any],
 ) -> torch.Tensor | None:
     """Runs a program in chunks; returns what is left to be subtracted."""
-    weight = _tensor(weights[0]) if len(weights) == 1 else None
-    dtype = getattr(torch, computation.dtype)
-    values = [gradient, *slots.values()]
-    is_direct = weight is not None and all(
-        each.dtype == dtype and each.is_contiguous() for each in (weight, *values[1:])
+    weight = _tensor(weights[0])
+    dtype = _DTYPES[computation.dtype]
+    is_direct = len(weights) == 1 and all(
+        each.dtype == dtype and each.is_contiguous()
+        for each in (weight, *slots.values())
     )
     out = None
     if not is_direct:

@@ -249,23 +249,23 @@ class Program:
                     free.append(place[value])
             # A slot can be overwritten as soon as nothing reads its old value any more,
             # also by a value that is dead when the new one is there.
-            slot = target.get(call.out)
-            if slot is None:
+            chosen = target.get(call.out)
+            if chosen is None:
                 read = [s for s in (place[v] for v in call.inputs) if s in busy]
                 dying = (
                     s for s in read if last.get(call.out, -1) <= written.get(s, -1)
                 )
-                slot = next((s for s in dying if busy[s] <= n), None)
-            if slot is not None and busy[slot] <= n:
-                place[call.out] = slot
+                chosen = next((s for s in dying if busy[s] <= n), None)
+            if chosen is not None and busy[chosen] <= n:
+                place[call.out] = chosen
                 is_new_slot = call.out in target
-                busy[slot] = end if is_new_slot else last.get(call.out, n)
+                busy[chosen] = end if is_new_slot else last.get(call.out, n)
             else:
                 if not free:
                     free.append(first + self.temporaries)
                     self.temporaries += 1
                 place[call.out] = free.pop()
-                if slot is not None:
+                if chosen is not None:
                     last[call.out] = end
             inputs = tuple(place[value] for value in call.inputs)
             self._calls.append(call._replace(inputs=inputs, out=place[call.out]))

@@ -130,7 +130,7 @@ class Hyperparameter:
                 f"Received: {self.name}={value!r}"
             )
         if isinstance(value, numbers.Real | np.ndarray | Scalar):
-            if isinstance(value, bool) or np.shape(value) != ():
+            if isinstance(value, bool) or getattr(value, "shape", ()) != ():
                 value = repr(value)
             else:
                 value = float(value)

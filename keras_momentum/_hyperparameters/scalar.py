@@ -92,4 +92,4 @@ class Scalar:
     __neg__, __abs__ = _operator(operator.neg), _operator(operator.abs)
     __lt__, __le__ = _operator(operator.lt), _operator(operator.le)
     __gt__, __ge__ = _operator(operator.gt), _operator(operator.ge)
-    __eq__, __ne__ = _operator(operator.eq), _operator(operator.ne)  # type: ignore[assignment]
+    __eq__, __ne__ = _operator(operator.eq), _operator(operator.ne)

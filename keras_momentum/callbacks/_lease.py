@@ -12,7 +12,6 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from keras_momentum.callbacks import _hyperparameters as hyperparameters
 from keras_momentum.optimizers import MomentumOptimizer
 
 # Who has what of an optimizer, by name.
@@ -95,7 +94,7 @@ class Lease:
                 if name == "restart_every":
                     optimizer.restart_every = self._intervals[place]
                 elif name != "weights":
-                    hyperparameters.hold(optimizer, name)
+                    optimizer.stop(name)
 
 
 def end_old_leases(

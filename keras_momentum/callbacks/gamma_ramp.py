@@ -3,7 +3,6 @@
 from typing import Any
 
 from keras_momentum import arguments
-from keras_momentum.callbacks import _hyperparameters as hyperparameters
 from keras_momentum.callbacks._gamma_callback import GammaCallback
 from keras_momentum.callbacks._steps import updates_per_epoch
 from keras_momentum.schedules import curves
@@ -110,8 +109,7 @@ class GammaRamp(GammaCallback):
             return
         for optimizer, first in zip(self._optimizers(), self._firsts, strict=True):
             updates = updates_per_epoch(self._params, optimizer)
-            hyperparameters.ramp(
-                optimizer,
+            optimizer.ramp(
                 "gamma",
                 self.initial,
                 self.final,

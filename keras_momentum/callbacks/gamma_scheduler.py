@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_momentum import arguments
 from keras_momentum._numbers import number
-from keras_momentum.callbacks import _hyperparameters as hyperparameters
 from keras_momentum.callbacks._gamma_callback import GammaCallback
 from keras_momentum.callbacks._gamma_values import GammaValues, gamma_of
 from keras_momentum.callbacks._step_plan import StepPlan
@@ -162,7 +161,7 @@ class GammaScheduler(GammaCallback):
         optimizer.gamma = gamma_of(value, f"{self.unit} {index}")
 
     def _hand_out(self, optimizer: MomentumOptimizer, steps: np.ndarray) -> None:
-        hyperparameters.plan(optimizer, "gamma", self._values.at(steps).tolist())
+        optimizer.plan("gamma", self._values.at(steps).tolist())
 
     def _say_if_clipped(self, step: int) -> None:
         outside = self._values.first_outside

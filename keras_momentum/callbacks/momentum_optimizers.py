@@ -5,7 +5,6 @@ from typing import Any
 
 import keras
 
-from keras_momentum.callbacks import _hyperparameters as hyperparameters
 from keras_momentum.optimizers import MomentumOptimizer
 
 
@@ -145,7 +144,7 @@ def check_movable(
     """
     for optimizer in optimizers:
         for name in names:
-            if not hyperparameters.is_settable(optimizer, name):
+            if not getattr(optimizer, f"{name}_is_settable"):
                 is_gamma = name == "gamma"
                 argument = optimizer.gamma_argument if is_gamma else name
                 raise TypeError(

@@ -6,7 +6,6 @@ import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.callbacks import _hyperparameters as hyperparameters
 from keras_momentum.callbacks._gamma_callback import GammaCallback
 from keras_momentum.callbacks._step_plan import StepPlan
 from keras_momentum.callbacks._steps import updates_per_epoch
@@ -163,5 +162,5 @@ class OneCycle(GammaCallback):
             ops.convert_to_numpy(curves.one_cycle(steps, values, peak, last)).tolist()
             for values in (self._gammas, self._learning_rates)
         )
-        hyperparameters.plan(optimizer, "gamma", gammas)
-        hyperparameters.plan(optimizer, "learning_rate", rates)
+        optimizer.plan("gamma", gammas)
+        optimizer.plan("learning_rate", rates)

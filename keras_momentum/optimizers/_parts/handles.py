@@ -205,10 +205,9 @@ class Handles(Formula):
         return self._restarts.gamma(self.iterations)
 
     def _hyperparameter(self, name: str) -> Hyperparameter | LearningRate:
-        gamma = dict.fromkeys(("gamma", "momentum", "beta_1"), self._gamma)
-        known = {**gamma, "learning_rate": self._rate}
-        arguments.one_of("name", name, list(known))
-        return known[name]
+        names = ("learning_rate", "gamma", "momentum", "beta_1")
+        arguments.one_of("name", name, names)
+        return self._rate if name == "learning_rate" else self._gamma
 
     def _next_iteration(self) -> int:
         return int(ops.convert_to_numpy(self.iterations))
