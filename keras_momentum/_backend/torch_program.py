@@ -251,9 +251,9 @@ class Program:
             # also by a value that is dead when the new one is there.
             chosen = target.get(call.out)
             if chosen is None:
-                read = [s for s in (place[v] for v in call.inputs) if s in busy]
+                old = [s for s in (place[v] for v in call.inputs) if s in busy]
                 dying = (
-                    s for s in read if last.get(call.out, -1) <= written.get(s, -1)
+                    s for s in old if last.get(call.out, -1) <= written.get(s, -1)
                 )
                 chosen = next((s for s in dying if busy[s] <= n), None)
             if chosen is not None and busy[chosen] <= n:
