@@ -239,8 +239,8 @@ def _program(
         try:
             dtype = getattr(torch, computation.dtype)
             memory[key] = Program(computation, names, dtype)
-        except (TypeError, AttributeError):
-            # Whatever is done to a symbol is done to tensors, then.
+        except Exception:
+            # Whatever functions of others say of a symbol; they get tensors, then.
             memory[key] = None
     return memory[key]
 

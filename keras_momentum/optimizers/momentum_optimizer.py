@@ -192,11 +192,11 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         iteration = backend.scalar(self.iterations)
         scalars = self._control.read()
         step = self._step(learning_rate, scalars, iteration)
-        if self.is_observed:
-            scalars |= self._observer.look(updates.preview(gradients, step), scalars)
         if self._restarts.when is not None:
             uphill = alignment(updates.preview(gradients, step))
             step = self._with_factors(self._restarts.when_uphill(step, uphill))
+        if self.is_observed:
+            scalars |= self._observer.look(updates.preview(gradients, step), scalars)
         if backend.is_distributed():
             super()._backend_update_step(grads, trainable_variables, step)
         else:
