@@ -129,11 +129,17 @@ def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
         weights,
         kind,
         dtype_of=lambda weight: standardize_dtype(weight.dtype),
-        place_of=lambda weight: str(getattr(weight, "value", weight).device),
+        place_of=_device,
         largest_packed=-1 if is_distributed() else MAXIMUM_PACKED_VARIABLE_SIZE,
         largest_pack=MAXIMUM_PACK_SIZE,
         least_large=MINIMUM_LARGE_SIZE,
     )
+
+
+def _device(weight: Any) -> str:
+    # The `value` of TensorFlow's own variables is a method.
+    is_kerass = isinstance(weight, keras.Variable)
+    return str((weight.value if is_kerass else weight).device)
 
 
 def spread(
