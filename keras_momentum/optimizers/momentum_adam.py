@@ -76,7 +76,6 @@ class MomentumAdam(MomentumOptimizer):
     # 1 − p and 1 − beta_2^(t + 1): what m and s are for gradients of 1.
     scalars = ("velocity_weight", "second_moment_weight")
     gamma_argument = "beta_1"
-    velocity_is_average = True
     argument_names = ("beta_2", "epsilon", "nesterov", "amsgrad", "reset_second_moment")
 
     def __init__(
@@ -130,6 +129,9 @@ class MomentumAdam(MomentumOptimizer):
             "of_next_m": b / (b * m_weight + _share(b)),
             "root_of_s": 1 / backend.scalar_ops.sqrt(after["second_moment_weight"]),
         }
+
+    def gain(self, gamma: float) -> float:
+        return 1.0  # The velocity is an average.
 
     def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
         forgotten = {"velocity": step.kept * slots.velocity}

@@ -137,7 +137,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
             self._weight_scalars.create(self, len(variables))
             dtypes = {}
             if self.velocity_dtype is not None:
-                dtypes = {self.slots[0]: self.velocity_dtype}
+                dtypes = dict.fromkeys(self.velocities, self.velocity_dtype)
             self._slots = Slots(self, variables, self.slots, dtypes, self._kind)
             self._updates = Updates(
                 self, self._control, self._slots, self._weight_scalars

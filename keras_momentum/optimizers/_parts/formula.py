@@ -1,5 +1,6 @@
 """What a formula may say: all that an optimizer of one's own writes."""
 
+import math
 from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ class Formula:
     | name | what it is | default |
     |---|---|---|
     | `slots` | names of what every weight has one of | `("velocity",)` |
+    | `velocities` | those that a restart forgets (`velocity_dtype`) | `("velocity",)` |
     | `update` | the formula | |
     | `scalars` | names of scalars of which every weight has its own | `()` |
     | `scalars_after` | those after an update | `{}` |
@@ -23,7 +25,7 @@ class Formula:
     | `kind` | weights of different kinds never come together | `None` |
     | `largest_gradient` | what can be squared (`skip_nonfinite`) | the largest float |
     | `gamma_argument` | the constructor's name for gamma | `"momentum"` |
-    | `velocity_is_average` | and not a sum of gradients | `False` |
+    | `gain` | by what a constant gradient grows in the velocity | 1 / (1 − γ) |
     | `reads_last_slots` | whether the difference needs slots of before | `False` |
     | `argument_names` | attributes that are arguments of the constructor | `()` |
 
@@ -32,9 +34,9 @@ class Formula:
     """
 
     slots: tuple[str, ...] = ("velocity",)
+    velocities: tuple[str, ...] = ("velocity",)
     scalars: ClassVar[tuple[str, ...]] = ()
     gamma_argument: ClassVar[str] = "momentum"
-    velocity_is_average: ClassVar[bool] = False
     reads_last_slots: ClassVar[bool] = False
     argument_names: ClassVar[tuple[str, ...]] = ()
 
@@ -72,7 +74,7 @@ class Formula:
 
     def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
         """Slots of a weight without a gradient after the update, if they change."""
-        return {"velocity": step.kept * slots.velocity}
+        return {name: step.kept * getattr(slots, name) for name in self.velocities}
 
     def scalars_of_absent(self, step: Any) -> dict[str, Any]:
         """Scalars of a weight without a gradient after the update, if they change."""
@@ -81,6 +83,10 @@ class Formula:
     def velocity_of(self, slots: Any) -> Any:
         """The velocity among the slots."""
         return slots.velocity
+
+    def gain(self, gamma: float) -> float:
+        """What a constant gradient is multiplied by in the end, besides η."""
+        return 1.0 / (1.0 - gamma) if gamma < 1.0 else math.inf
 
     def is_elementwise(self, weight: Any) -> bool:
         """Whether each element of a weight is updated by its own gradient alone."""

@@ -1,6 +1,5 @@
 """By what an optimizer is moved and looked at."""
 
-import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -73,8 +72,7 @@ class Handles(Formula):
 
         η/(1 − γ), or η where the velocity is an average (`MomentumAdam`).
         """
-        share = 1.0 if self.velocity_is_average else 1.0 - number(self.gamma)
-        return number(self.learning_rate) / share if share else math.inf
+        return number(self.learning_rate) * self.gain(number(self.gamma))
 
     def ramp(
         self,
