@@ -138,7 +138,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
             dtypes = {}
             if self.velocity_dtype is not None:
                 dtypes = dict.fromkeys(self.velocities, self.velocity_dtype)
-            self._slots = Slots(self, variables, self.slots, dtypes, self._kind)
+            self._slots = Slots(self, variables, self.slots_of, dtypes, self._kind)
             self._updates = Updates(
                 self, self._control, self._slots, self._weight_scalars
             )

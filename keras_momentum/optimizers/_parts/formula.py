@@ -13,6 +13,7 @@ class Formula:
     | name | what it is | default |
     |---|---|---|
     | `slots` | names of what every weight has one of | `("velocity",)` |
+    | `slots_of` | those of weights of a kind | `slots` |
     | `velocities` | those that a restart forgets (`velocity_dtype`) | `("velocity",)` |
     | `update` | the formula | |
     | `scalars` | names of scalars of which every weight has its own | `()` |
@@ -95,6 +96,10 @@ class Formula:
     def kind(self, weight: Any) -> Hashable:
         """What weights that come together have in common."""
         return None
+
+    def slots_of(self, kind: Hashable) -> tuple[str, ...]:
+        """The names of the slots that weights of a kind have, some of `slots`."""
+        return self.slots
 
     def largest_gradient(self, dtype: str) -> float:
         """The largest element of a gradient that the formula can take."""

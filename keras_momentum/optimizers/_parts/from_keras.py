@@ -99,9 +99,8 @@ def take_over(
         taken._weight_scalars.set(name, value)
     for index, weight in enumerate(weights):
         if has_slots(weight):
-            for name in taken.slots:
-                theirs = _value(optimizer, *slots[name], index)
-                taken._slots.of(index, name).assign(theirs)
+            for name, ours in taken._slots.of(index).items():
+                ours.assign(_value(optimizer, *slots[name], index))
     return taken
 
 

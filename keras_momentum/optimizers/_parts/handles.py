@@ -184,8 +184,8 @@ class Handles(Formula):
         return self.velocity_of(
             SimpleNamespace(
                 **{
-                    name: ops.convert_to_tensor(slots.of(index, name))
-                    for name in slots.names
+                    name: ops.convert_to_tensor(slot)
+                    for name, slot in slots.of(index).items()
                 }
             )
         )

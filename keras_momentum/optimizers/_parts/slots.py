@@ -1,6 +1,6 @@
 """The slot variables of an optimizer, and their values weight by weight."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -16,7 +16,7 @@ class Slots:
     Args:
         optimizer: The optimizer that owns the variables.
         weights: The weights that it trains.
-        names: The names of the slots, of which every weight has one each.
+        names_of: Returns the names of the slots of weights of a formula's kind.
         dtypes: The dtypes of those slots that don't have that of their weight.
         kind: Returns the kind of a weight, which is the same in a pack.
 
@@ -28,11 +28,10 @@ class Slots:
         self,
         optimizer: keras.optimizers.Optimizer,
         weights: Sequence[Any],
-        names: Sequence[str],
+        names_of: Callable[[Hashable], Sequence[str]],
         dtypes: Mapping[str, str],
         kind: Callable[[Any], Kind],
     ):
-        self.names = list(names)
         self._weights = {i: w for i, w in enumerate(weights) if has_slots(w)}
         self.packs = backend.plan(self._weights, kind)
         self._pack_of = {
@@ -42,7 +41,7 @@ class Slots:
         self._of_weight: dict[int, dict[str, Any]] = {i: {} for i in self._weights}
         for index, weight in self._weights.items():
             pack = self.packs[self._pack_of[index]]
-            for name in self.names:
+            for name in names_of(pack.kind):
                 dtype = dtypes.get(name)
                 if pack.shares_slots:
                     if (pack.indices[0], name) not in shared:
@@ -75,20 +74,18 @@ class Slots:
 
     def variables(self, pack: Pack) -> dict[str, list[Any]]:
         """The variables of a pack: of each slot one, or one for each weight."""
+        first = pack.indices[0]
         if pack.shares_slots:
-            return {name: [self._shared[pack.indices[0], name]] for name in self.names}
-        return {
-            name: [self._of_weight[index][name] for index in pack.indices]
-            for name in self.names
-        }
+            return {n: [self._shared[first, n]] for n in self._of_weight[first]}
+        return {n: [slot] for n, slot in self._of_weight[first].items()}
 
     def weights(self) -> list[Any]:
         """The weights that have slots."""
         return list(self._weights.values())
 
-    def of(self, index: int, name: str) -> Any:
-        """The slot `name` of the weight number `index`, a variable of its shape."""
-        return self._of_weight[index][name]
+    def of(self, index: int) -> dict[str, Any]:
+        """The slots of the weight number `index`, variables of its shape, by name."""
+        return self._of_weight[index]
 
     def each(self) -> Iterator[Any]:
         """All slots, weight by weight and in the order of the names."""
