@@ -42,16 +42,18 @@ class Computation(Protocol):
 class Backend(Protocol):
     """The functions of a backend's file.
 
-    A *value* is what a formula computes with: a tensor, on TensorFlow also a vector of
-    several small weights, on PyTorch also a list of tensors that behaves as one. A
+    A *value* is what a formula computes with: a tensor, also a vector of several small
+    weights, on PyTorch also a symbol that stands for one. A
     *scalar* belongs to an update: a tensor where the update is compiled, a number of
     Python on PyTorch.
 
     Attributes:
         scalar_ops: `keras.ops`, or NumPy, for scalars.
+        traces: Whether a step is traced once, and then runs without Python.
     """
 
     scalar_ops: ModuleType
+    traces: bool
 
     # Elementwise functions of values, for formulas.
     sqrt: Callable[[Any], Any]
@@ -71,6 +73,9 @@ class Backend(Protocol):
 
     def inner(self, one: Any, other: Any) -> Any:
         """The sum of the products of all elements, in float32 at least; a scalar."""
+
+    def squared_norm(self, value: Any) -> Any:
+        """The sum of the squares of all elements, in float32 at least; a scalar."""
 
     # Variables.
 

@@ -48,6 +48,7 @@ MINIMUM_LARGE_SIZE = 2**12
 
 creation = contextlib.nullcontext
 control_creation = contextlib.nullcontext
+traces = True
 no_gradient = contextlib.nullcontext
 
 
@@ -120,6 +121,10 @@ def together(
         name: jax.numpy.where(is_apart > 0, math.nan, _element(vector, 0))
         for name, vector in own.items()
     }
+
+
+def squared_norm(value: Any) -> Any:
+    return inner(value, value)
 
 
 def dense(gradient: Any) -> Any:

@@ -22,8 +22,10 @@ from keras_momentum._backend.torch_program import Program
 
 # Measured with 202 kernels and biases of 64 × 64, one thread, ms an update (Keras SGD
 # with momentum 3.15): packs of 2^15 elements 1.55, of 2^19 1.37.
-LARGEST_PACKED = 2**13
-LARGEST_PACK = 2**19
+MAXIMUM_PACKED_VARIABLE_SIZE = 2**13
+MAXIMUM_PACK_SIZE = 2**19
+# Nothing differs for large weights but the size of chunks.
+MINIMUM_LARGE_SIZE = 2**14
 # Elements at a time. Above 2^15 PyTorch starts threads, which pays for large weights.
 SMALL_CHUNK = 2**17
 CHUNK = 2**18
@@ -34,6 +36,7 @@ _DTYPES = {
 }
 after_batch = contextlib.nullcontext
 creation = contextlib.nullcontext
+traces = False
 no_gradient = torch.no_grad
 
 
@@ -124,9 +127,9 @@ def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
         kind,
         dtype_of=lambda weight: standardize_dtype(weight.dtype),
         place_of=lambda weight: str(_tensor(weight).device),
-        largest_packed=LARGEST_PACKED,
-        largest_pack=LARGEST_PACK,
-        least_large=LARGEST_PACKED + 1,
+        largest_packed=MAXIMUM_PACKED_VARIABLE_SIZE,
+        largest_pack=MAXIMUM_PACK_SIZE,
+        least_large=MINIMUM_LARGE_SIZE,
     )
 
 
@@ -201,7 +204,9 @@ def make_update(
             gradient, before, lambda: gather(pack, weights)
         )
         if any(is_missing):
-            kept = torch.tensor(np.repeat(is_missing, pack.sizes))
+            kept = torch.tensor(
+                np.repeat(is_missing, pack.sizes), device=gradient.device
+            )
             of_absent = {**before, **absent(before)}
             new_slots = {
                 name: torch.where(kept, of_absent[name].to(value.dtype), value)
@@ -322,6 +327,10 @@ def together(
     return None
 
 
+def squared_norm(value: torch.Tensor) -> float:
+    return inner(value, value)
+
+
 def dense(gradient: Any) -> Any:
     return gradient.to_dense() if gradient.is_sparse else gradient
 
@@ -330,7 +339,8 @@ def norms(pack: Pack, gradient: Any) -> Any:
     if not pack.shares_slots:
         return gradient.norm()
     of_weights = torch.stack(torch._foreach_norm(scatter(pack, gradient)))
-    return of_weights.repeat_interleave(torch.tensor(pack.sizes))
+    sizes = torch.tensor(pack.sizes, device=gradient.device)
+    return of_weights.repeat_interleave(sizes)
 
 
 def computed_first(gradients: Any) -> Any:

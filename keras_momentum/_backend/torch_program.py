@@ -252,9 +252,7 @@ class Program:
             chosen = target.get(call.out)
             if chosen is None:
                 old = [s for s in (place[v] for v in call.inputs) if s in busy]
-                dying = (
-                    s for s in old if last.get(call.out, -1) <= written.get(s, -1)
-                )
+                dying = (s for s in old if last.get(call.out, -1) <= written.get(s, -1))
                 chosen = next((s for s in dying if busy[s] <= n), None)
             if chosen is not None and busy[chosen] <= n:
                 place[call.out] = chosen

@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 
+from keras_momentum._backend import backend
 from keras_momentum.callbacks._lease import Lease
 from keras_momentum.optimizers import MomentumOptimizer
 
@@ -147,7 +148,7 @@ class TrainFunction:
         return kept[key]
 
     def _new_observed(self, optimizers: list[MomentumOptimizer]) -> Callable[..., Any]:
-        if keras.backend.backend() == "torch":
+        if not backend.traces:
             # Nothing is traced: the same function, while the optimizers are observed.
             return _while_observed(self._plain, optimizers)
         # A step of its own, as JAX knows one that it has compiled.

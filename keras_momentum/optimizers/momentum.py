@@ -5,7 +5,7 @@ from typing import Any, Unpack
 import keras
 
 from keras_momentum._hyperparameters import HyperparameterLike
-from keras_momentum.optimizers._parts.from_keras import check_sgd, take_over
+from keras_momentum.optimizers._from_keras import check_sgd, take_over
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 

@@ -93,7 +93,8 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
     ):
         if arguments.is_float(learning_rate):
             learning_rate = float(learning_rate)
-        super().__init__(learning_rate=learning_rate, **kwargs)
+        with backend.creation():
+            super().__init__(learning_rate=learning_rate, **kwargs)
         self._control = control = Control()
         self._gamma = Hyperparameter(control, "gamma", gamma, self.gamma_argument)
         self._rate = LearningRate(control, self)

@@ -8,7 +8,7 @@ import keras
 from keras_momentum import arguments
 from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike
-from keras_momentum.optimizers._parts.from_keras import check, take_over
+from keras_momentum.optimizers._from_keras import check, take_over
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer

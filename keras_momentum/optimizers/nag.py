@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_momentum._hyperparameters import HyperparameterLike
-from keras_momentum.optimizers._parts.from_keras import check_sgd, take_over
+from keras_momentum.optimizers._from_keras import check_sgd, take_over
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
 

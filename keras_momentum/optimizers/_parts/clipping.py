@@ -25,7 +25,7 @@ def clipped(
             for pack, gradient in gradients.items()
         }
     if optimizer.global_clipnorm and optimizer.global_clipnorm > 0:
-        squares = [backend.inner(each, each) for each in gradients.values()]
+        squares = [backend.squared_norm(each) for each in gradients.values()]
         norm = o.sqrt(sum(squares))
         limit = optimizer.global_clipnorm
         # An infinite norm leaves NaN, not zeros, as it does in Keras.

@@ -79,10 +79,10 @@ class Observer:
         rows = [
             (
                 backend.inner(preview.gradient, preview.velocity),
-                backend.inner(preview.gradient, preview.gradient),
-                backend.inner(preview.velocity, preview.velocity),
-                backend.inner(preview.difference, preview.difference),
-                backend.inner(weights, weights),
+                backend.squared_norm(preview.gradient),
+                backend.squared_norm(preview.velocity),
+                backend.squared_norm(preview.difference),
+                backend.squared_norm(weights),
             )
             for preview in previews
             for weights in [backend.gather(preview.pack, preview.weights)]

@@ -218,7 +218,7 @@ class Updates:
                 self._slots.variables(pack),
                 pack.chosen(self._optimizer._trainable_variables),
                 missing,
-                self._absent(of_pack),
+                self._absent(pack, of_pack),
                 late_slots,
                 memory,
             )
@@ -271,10 +271,18 @@ class Updates:
 
         return late
 
-    def _absent(self, step: PackStep) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-        return lambda slots: self._formula.slots_of_absent(
-            SimpleNamespace(**slots), step
-        )
+    def _absent(
+        self, pack: Pack, step: PackStep
+    ) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+        of_pack = step.cast(computed(pack.dtype), kind=pack.kind)
+
+        def absent(slots: Mapping[str, Any]) -> dict[str, Any]:
+            values = {
+                n: backend.cast(v, computed(pack.dtype)) for n, v in slots.items()
+            }
+            return self._formula.slots_of_absent(SimpleNamespace(**values), of_pack)
+
+        return absent
 
 
 @dataclasses.dataclass(frozen=True)
