@@ -59,9 +59,10 @@ def test_weights_with_and_without_weight_decay_are_apart() -> None:
 
 @packs_here
 def test_a_pack_ends_at_its_largest_size() -> None:
-    eighth = backend.MAXIMUM_PACK_SIZE // 8
-    packs = plan(variables(*[(eighth,)] * 13))
-    assert [len(pack.indices) for pack in packs] == [8, 5]
+    size = backend.MAXIMUM_PACKED_VARIABLE_SIZE
+    together = backend.MAXIMUM_PACK_SIZE // size
+    packs = plan(variables(*[(size,)] * (together + 5)))
+    assert [len(pack.indices) for pack in packs] == [together, 5]
 
 
 def test_unflatten_is_the_inverse_of_flatten() -> None:
