@@ -15,6 +15,7 @@ from keras_momentum._backend import backend
 from keras_momentum._hyperparameters.control import Control
 from keras_momentum._hyperparameters.plan import Plan
 from keras_momentum._hyperparameters.scalar import Scalar
+from keras_momentum.schedules._values import values as all_values
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 HyperparameterLike: TypeAlias = float | Callable[..., Any]
@@ -207,7 +208,7 @@ class Hyperparameter:
         steps = np.zeros(1, int)
         if values is not None and _is_in_range(values).all():
             steps = np.concatenate([_FIRST, _LATER])
-            values = values_of(schedule, steps)
+            values = all_values(schedule, steps)
         if values is None or not (inside := _is_in_range(values)).all():
             where = 0 if values is None else int(np.argmin(inside))
             shown = first if values is None else values[where]
@@ -242,17 +243,6 @@ def named(attribute: str, documentation: str) -> property:
         getattr(optimizer, attribute).set(value)
 
     return property(read, write, doc=documentation)
-
-
-def values_of(schedule: Callable[..., Any], steps: np.ndarray) -> np.ndarray:
-    """The values of a schedule at `steps`, all at once if it can do that."""
-    try:
-        result = ops.convert_to_numpy(schedule(steps))
-        if result.shape == steps.shape:
-            return result
-    except Exception:  # Whatever a schedule raises that was written for scalars.
-        pass
-    return np.array([float(ops.convert_to_numpy(schedule(int(t)))) for t in steps])
 
 
 def _clip(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_momentum.callbacks._step_plan import values, values_at_once
+from keras_momentum.schedules._values import values, values_at_once
 
 # What a float32 may be beside a bound that it was to reach.
 _ROUNDING = 1e-6

@@ -1,11 +1,9 @@
 """Handing the values of the next updates to optimizers, before they run out."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_momentum._hyperparameters.plan import Plan
 from keras_momentum._numbers import number
@@ -85,20 +83,3 @@ class StepPlan:
             now = int(number(optimizer.iterations))
             self._hand_out(optimizer, now - first + np.arange(CAPACITY, dtype=np.int32))
         self._left = CAPACITY
-
-
-def values(schedule: Callable[..., Any], steps: np.ndarray) -> np.ndarray:
-    """The values of a schedule at `steps`, all at once if it can do that."""
-    result = values_at_once(schedule, steps)
-    if result is not None:
-        return result
-    return np.array([number(schedule(int(step))) for step in steps])
-
-
-def values_at_once(schedule: Callable[..., Any], steps: np.ndarray) -> Any:
-    """The values of a schedule at `steps`, or `None` if it takes one at a time."""
-    try:
-        result = ops.convert_to_numpy(schedule(steps))
-        return result if result.shape == steps.shape else None
-    except Exception:  # Whatever a schedule raises that was written for scalars.
-        return None

@@ -8,7 +8,7 @@ import pytest
 
 import keras_momentum
 from keras_momentum.callbacks import GammaScheduler
-from keras_momentum.callbacks._step_plan import values
+from keras_momentum.schedules._values import values
 from tests.callbacks import fitting
 from tests.callbacks.fitting import BATCHES, RATE, compiled, fit
 
