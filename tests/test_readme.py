@@ -14,6 +14,10 @@ import keras_momentum
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+once = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="what it is made of is tested on all backends; one run of it is enough",
+)
 
 
 def test_continuous_integration_runs_the_test_command() -> None:
@@ -45,10 +49,7 @@ def test_every_link_leads_somewhere() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch",
-    reason="on torch nothing is compiled, and Keras's momentum can be set",
-)
+@once
 def test_keras_ignores_a_callback_that_sets_momentum(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "silent_momentum.py"), "p.png"],
@@ -62,6 +63,7 @@ def test_keras_ignores_a_callback_that_sets_momentum(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@once
 def test_momentum_tour_shows_every_schedule(tmp_path: Path) -> None:
     import momentum_tour
 
@@ -83,6 +85,7 @@ def test_momentum_tour_shows_every_schedule(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@once
 def test_narrow_valley_reaches_the_rates_of_theory(tmp_path: Path) -> None:
     result = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "narrow_valley.py"), "p.png"],

@@ -33,7 +33,6 @@ from keras_momentum._backend.xla import real as real
 from keras_momentum._backend.xla import rows as rows
 from keras_momentum._backend.xla import scalar_ops as scalar_ops
 from keras_momentum._backend.xla import scatter as scatter
-from keras_momentum._backend.xla import select as select
 from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
@@ -162,6 +161,12 @@ def twin(scalar: Any, iteration: Any) -> Any:
 after_batch = contextlib.nullcontext
 
 
+def select(predicate: Any, value: Callable[[], Any], otherwise: Any) -> Any:
+    if isinstance(predicate, jax.core.Tracer):
+        return xla.select(predicate, value, otherwise)
+    return value() if predicate else otherwise
+
+
 def conditional(
     predicate: Any,
     update: Callable[..., None],
@@ -170,6 +175,9 @@ def conditional(
     variables: Sequence[Any],
 ) -> None:
     """`jax.lax.cond` on the values of `variables`: a branch can't assign to them."""
+    if not isinstance(predicate, jax.core.Tracer):
+        # Outside of a compiled step JAX would compile both branches anew each time.
+        return update(*arguments) if predicate else otherwise()
 
     def values_after(branch: Callable[[], None]) -> Callable[[], list[Any]]:
         def run() -> list[Any]:

@@ -51,7 +51,6 @@ from keras_momentum._backend.xla import real as real
 from keras_momentum._backend.xla import rows as rows
 from keras_momentum._backend.xla import scalar_ops as scalar_ops
 from keras_momentum._backend.xla import scatter as scatter
-from keras_momentum._backend.xla import select as select
 from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
@@ -278,6 +277,12 @@ def after_batch(gradients: Sequence[Any]) -> Iterator[None]:
     known = [gradient for gradient in gradients if gradient is not None]
     with tf.control_dependencies(known[-1:]):
         yield
+
+
+def select(predicate: Any, value: Callable[[], Any], otherwise: Any) -> Any:
+    if tf.executing_eagerly():
+        return value() if predicate else otherwise
+    return xla.select(predicate, value, otherwise)
 
 
 def conditional(

@@ -332,6 +332,8 @@ def squared_norm(value: torch.Tensor) -> float:
 
 
 def dense(gradient: Any) -> Any:
+    if not isinstance(gradient, torch.Tensor):
+        return keras.ops.convert_to_tensor(gradient)
     return gradient.to_dense() if gradient.is_sparse else gradient
 
 

@@ -66,8 +66,8 @@ class OvershootGuard(MomentumCallback):
     >>> optimizer = keras_momentum.Momentum(learning_rate=0.01, momentum=0.999)
     >>> model.compile(optimizer, loss="mse")
     >>> guard = keras_momentum.callbacks.OvershootGuard(verbose=0)
-    >>> x, y = np.ones((8, 4)), np.ones((8, 1))
-    >>> history = model.fit(x, y, epochs=300, verbose=0, callbacks=[guard])
+    >>> x, y = np.ones((2400, 4)), np.ones((2400, 1))
+    >>> history = model.fit(x, y, batch_size=8, verbose=0, callbacks=[guard])
     >>> float(optimizer.gamma) < 0.999
     True
 

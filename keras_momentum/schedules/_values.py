@@ -18,9 +18,16 @@ def values(schedule: Callable[..., Any], steps: np.ndarray) -> np.ndarray:
 
 
 def values_at_once(schedule: Callable[..., Any], steps: np.ndarray) -> Any:
-    """The values of a schedule at `steps`, or `None` if it takes one at a time."""
-    try:
-        result = ops.convert_to_numpy(schedule(steps))
-        return result if result.shape == steps.shape else None
-    except Exception:  # Whatever a schedule raises that was written for scalars.
-        return None
+    """The values of a schedule at `steps`, or `None` if it takes one at a time.
+
+    A schedule with a condition takes one, but can be mapped: that is much faster on
+    JAX, which compiles each condition anew where nothing else is compiled.
+    """
+    for at_once in (schedule, lambda steps: ops.vectorized_map(schedule, steps)):
+        try:
+            result = ops.convert_to_numpy(at_once(ops.convert_to_tensor(steps)))
+        except Exception:  # Whatever a schedule raises that was written for numbers.
+            continue
+        if result.shape == steps.shape:
+            return result
+    return None

@@ -8,7 +8,7 @@ import pytest
 
 import keras_momentum
 from keras_momentum.callbacks import GammaScheduler
-from keras_momentum.schedules._values import values
+from keras_momentum.schedules._values import values, values_at_once
 from tests.callbacks import fitting
 from tests.callbacks.fitting import BATCHES, RATE, compiled, fit
 
@@ -55,7 +55,10 @@ def test_schedules_that_take_one_step_at_a_time() -> None:
         0.1, 5, warmup_target=0.9, warmup_steps=2
     )
     wanted = [float(keras.ops.convert_to_numpy(warm(int(t)))) for t in steps]
-    assert values(warm, steps).tolist() == wanted
+    # Mapped, a schedule rounds in another place.
+    assert values(warm, steps).tolist() == pytest.approx(wanted, abs=1e-7)
+    if keras.backend.backend() != "torch":
+        assert values_at_once(warm, steps) is not None
 
 
 def test_a_planned_schedule_touches_nothing_between_steps() -> None:

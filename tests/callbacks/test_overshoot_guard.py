@@ -15,6 +15,10 @@ from tests.callbacks.fitting import compiled, fit, gamma_of, weights_of
 CURVATURES = np.array([1.0, 0.1, 0.01])
 VALLEY = np.diag(np.sqrt(CURVATURES * 1.5)).astype(np.float32)
 UPDATES = 600
+on_tensorflow = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="all backends have the valley; one run with pictures is enough",
+)
 
 
 def descend(gamma: float, *callbacks: Any, **arguments: Any) -> keras.Model:
@@ -157,9 +161,8 @@ def train_on_fruits(
     return history.history, model.get_weights()
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="convolutions take too long on torch"
-)
+@pytest.mark.slow
+@on_tensorflow
 def test_a_fruit_classifier_is_rescued(
     fruits: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,9 +176,8 @@ def test_a_fruit_classifier_is_rescued(
     assert "lowering gamma from 0.999 to 0.99," in capsys.readouterr().out
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "torch", reason="convolutions take too long on torch"
-)
+@pytest.mark.slow
+@on_tensorflow
 def test_a_healthy_fruit_classifier_is_the_same_bit_for_bit(
     fruits: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,6 +14,10 @@ import keras_momentum
 
 # Each test starts processes.
 pytestmark = pytest.mark.slow
+once = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="what it is made of is tested on all backends; one run of it is enough",
+)
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "train_fruits.py"
 TINY = """
@@ -89,6 +93,7 @@ def test_a_run_leaves_all_its_results(config: Path, tmp_path: Path) -> None:
     assert values == pytest.approx([0.5, 0.8], rel=1e-5)
 
 
+@once
 def test_mixed_precision_is_one_switch(config: Path, tmp_path: Path) -> None:
     arguments = ("tiny.toml", "--training.precision", "mixed_float16")
     result = run(tmp_path, *arguments, "--training.epochs=1")
@@ -96,6 +101,7 @@ def test_mixed_precision_is_one_switch(config: Path, tmp_path: Path) -> None:
     assert "mixed_float16" in result.stdout
 
 
+@once
 def test_a_broken_photo_is_named_at_the_end(config: Path, tmp_path: Path) -> None:
     for name, colour in (("apple", "red"), ("lime", "green")):
         (tmp_path / "photos" / name).mkdir(parents=True)
@@ -115,6 +121,7 @@ def test_a_broken_photo_is_named_at_the_end(config: Path, tmp_path: Path) -> Non
     assert "lime/half.jpg" in result.stdout
 
 
+@once
 @pytest.mark.parametrize(
     ("text", "arguments", "expected"),
     [
@@ -151,6 +158,7 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(
     assert lines[0].startswith(expected)
 
 
+@once
 def test_help_lists_the_keys_and_does_not_wait_for_tensorflow() -> None:
     code = (
         "import runpy, sys; sys.argv = ['train_fruits.py', '--help']\n"

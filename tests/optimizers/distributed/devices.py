@@ -42,5 +42,7 @@ def model_parallel(name: str) -> None:
 
 
 if __name__ == "__main__":
-    data_parallel(sys.argv[1])
-    model_parallel(sys.argv[1])
+    for name in sys.argv[1:]:
+        print(name, flush=True)
+        data_parallel(name)
+        model_parallel(name)

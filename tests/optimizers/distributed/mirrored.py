@@ -45,16 +45,18 @@ def leave_out_a_step_of_which_one_replica_is_broken(
     assert optimizer.skipped_steps == 1
 
 
-def main(name: str) -> None:
+def main(names: list[str]) -> None:
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * 2,
     )
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     assert strategy.num_replicas_in_sync == 2
-    fit_as_on_one_device(strategy, name)
-    leave_out_a_step_of_which_one_replica_is_broken(strategy, name)
+    for name in names:
+        print(name, flush=True)
+        fit_as_on_one_device(strategy, name)
+        leave_out_a_step_of_which_one_replica_is_broken(strategy, name)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])
