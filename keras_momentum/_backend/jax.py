@@ -177,7 +177,11 @@ def conditional(
     """`jax.lax.cond` on the values of `variables`: a branch can't assign to them."""
     if not isinstance(predicate, jax.core.Tracer):
         # Outside of a compiled step JAX would compile both branches anew each time.
-        return update(*arguments) if predicate else otherwise()
+        if predicate:
+            update(*arguments)
+        else:
+            otherwise()
+        return
 
     def values_after(branch: Callable[[], None]) -> Callable[[], list[Any]]:
         def run() -> list[Any]:

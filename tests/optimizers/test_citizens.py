@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from keras.optimizers.schedules import PolynomialDecay
 
 import keras_momentum
 from tests.optimizers.family import PLAIN, Case, TwinCase, family
@@ -248,6 +249,29 @@ def test_multi_optimizer(case: TwinCase) -> None:
     found = keras_momentum.callbacks.momentum_optimizers(small_model(ours))
     gammas = [float(ops.convert_to_numpy(each.gamma)) for each in found]
     assert gammas == pytest.approx([0.8, 0.5])
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="only JAX compiles what is not called so")
+@family
+@pytest.mark.parametrize("gamma", [0.9, PolynomialDecay(0.5, 30, 0.95)])
+def test_an_eager_update_compiles_nothing_again(case: Case, gamma: Any) -> None:
+    import jax
+
+    compiled = []
+    weights = [keras.Variable(np.ones(s, np.float32)) for s in [(3, 2), ()]]
+    optimizer = case.make(
+        0.1, gamma, skip_nonfinite=True, restart_every=3, restart_when="gradient"
+    )
+    if gamma == 0.9:
+        optimizer.ramp("gamma", 0.5, 0.9, steps=4)
+    for t in range(12):
+        if t == 6:
+            jax.monitoring.register_event_duration_secs_listener(
+                lambda event, *_, **__: "compile" in event and compiled.append(event)
+            )
+        optimizer.apply([ops.ones((3, 2)), -ops.ones(())], weights)
+    jax.monitoring.clear_event_listeners()
+    assert compiled == []
 
 
 @pytest.mark.skipif(
