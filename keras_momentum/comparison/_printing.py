@@ -2,7 +2,7 @@
 
 import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,16 +27,11 @@ def table_of(
 
     table = rich.table.Table(**options)
     table.add_column("optimizer", overflow="fold")
-    to_target = "" if target is None else f" to {target:g}"
-    for column in (
-        f"{metric}, mean ± 95 %",
-        "best",
-        *([f"steps{to_target}", f"seconds{to_target}"] if to_target else []),
-        "first step, s",
-    ):
-        table.add_column(column, justify="right")
+    columns = _columns(metric, target)
+    for title in columns:
+        table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(row.name, *_cells(row, has_target=target is not None))
+        table.add_row(row.name, *(cell(row) for cell in columns.values()))
     return table
 
 
@@ -162,18 +157,31 @@ def _pairs(
     return lines
 
 
-def _cells(row: Row, *, has_target: bool) -> list[str]:
+def _columns(metric: str, target: float | None) -> dict[str, Callable[[Row], str]]:
+    """What each column says of an optimizer, by its title, after the name."""
+    columns = {
+        f"{metric}, mean ± 95 %": _final,
+        "best": lambda row: _number(row.best),
+    }
+    if target is not None:
+        columns[f"steps to {target:g}"] = _steps
+        columns[f"seconds to {target:g}"] = lambda row: _short(row.seconds_to_target)
+    columns["first step, s"] = lambda row: _short(row.first_step_seconds)
+    return columns
+
+
+def _final(row: Row) -> str:
     final = _number(row.final.mean)
     if not math.isnan(row.final.half_width):
         final += f" ± {_number(row.final.half_width)}"
     if row.diverged:
         final += f" ({row.diverged} of {row.runs} diverged)"
-    cells = [final, _number(row.best)]
-    if has_target:
-        some = f" ({row.reached} of {row.runs})" if row.reached < row.runs else ""
-        cells.append(_whole(row.steps_to_target) + some)
-        cells.append(_short(row.seconds_to_target))
-    return [*cells, _short(row.first_step_seconds)]
+    return final
+
+
+def _steps(row: Row) -> str:
+    some = f" ({row.reached} of {row.runs})" if row.reached < row.runs else ""
+    return _whole(row.steps_to_target) + some
 
 
 def _number(value: float) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import keras_momentum
+from keras_momentum.comparison._candidates import Candidate
 from tests.comparison.problem import X, Y, compared, compared_soon
 
 
@@ -79,3 +80,26 @@ def test_several_optimizers_in_one_are_taken(tmp_path: Path) -> None:
     for run in comparison.runs:
         assert run.hyperparameters["learning_rate"] == 0.1
         assert run.hyperparameters["gamma"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "callbacks", "expected"),
+    [
+        ({}, [], "never"),
+        ({}, [keras_momentum.callbacks.GammaRamp()], "never"),
+        ({}, [keras_momentum.callbacks.MomentumRestart(every=5)], "MomentumRestart"),
+        ({}, [keras_momentum.callbacks.RestartOnPlateau()], "RestartOnPlateau"),
+        ({}, [keras_momentum.callbacks.OvershootGuard()], "OvershootGuard"),
+        ({"restart_every": 9}, [], "every 9"),
+        (
+            {"restart_when": "gradient"},
+            [keras_momentum.callbacks.RestartOnPlateau()],
+            "RestartOnPlateau + gradient",
+        ),
+    ],
+)
+def test_what_restarts_is_said(
+    optimizer: dict[str, Any], callbacks: list[Any], expected: str
+) -> None:
+    candidate = Candidate(keras_momentum.NAG(0.1, **optimizer), callbacks)
+    assert candidate.hyperparameters()["restart"] == expected

@@ -1,14 +1,16 @@
 """What a comparison says of runs."""
 
 import csv
+import dataclasses
 import math
+import re
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from keras_momentum.comparison import Comparison, Run
-from keras_momentum.comparison._runs import RunFolder
+from keras_momentum.comparison._runs import RunFolder, default_metric
 from tests.comparison.problem import runs_of
 
 
@@ -105,6 +107,43 @@ def test_table_csv_and_picture_hold_the_same(tmp_path: Path) -> None:
     comparison.draw(tmp_path / "picture.png")
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.width > 1000
+
+
+@pytest.mark.parametrize("target", [None, 0.4])
+def test_each_cell_of_the_table_stands_under_its_title(target: float | None) -> None:
+    runs = runs_of("high", [0.7, 0.9, 0.8])
+    table = str(Comparison(runs, "val_accuracy", target=target))
+    titles, values = [
+        [cell.strip() for cell in re.split("[│┃]", line) if cell.strip()]
+        for line in table.splitlines()
+        if "│" in line or "┃" in line
+    ]
+    expected = {
+        "optimizer": "high",
+        "val_accuracy, mean ± 95 %": "0.8 ± 0.2484",
+        "best": "0.9",
+        "first step, s": "0.5",
+    }
+    if target:
+        expected |= {"steps to 0.4": "13", "seconds to 0.4": "1.33"}
+    assert dict(zip(titles, values, strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("logs", "expected"),
+    [
+        (["loss", "accuracy", "val_loss", "val_accuracy"], "val_accuracy"),
+        (["val_loss", "val_auc", "val_accuracy", "loss"], "val_auc"),
+        (["accuracy", "loss", "val_loss"], "val_loss"),
+        (["accuracy", "loss"], "loss"),
+    ],
+)
+def test_runs_are_judged_by_a_metric_of_the_validation(
+    logs: list[str], expected: str
+) -> None:
+    (run,) = runs_of("a", [0.5])
+    history = {name: [0.5, 0.4] for name in logs}
+    assert default_metric([dataclasses.replace(run, history=history)]) == expected
 
 
 def test_an_unknown_metric_is_named_with_those_there_are() -> None:
