@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_momentum
-from keras_momentum.comparison._candidates import Candidate
+from keras_momentum.comparison import Candidate
 from tests.comparison.problem import X, Y, compared, compared_soon
 
 

@@ -257,7 +257,12 @@ def test_multi_optimizer(case: TwinCase) -> None:
 def test_an_eager_update_compiles_nothing_again(case: Case, gamma: Any) -> None:
     import jax
 
-    compiled = []
+    compiled: list[str] = []
+
+    def note(event: str, *_: Any, **__: Any) -> None:
+        if "compile" in event:
+            compiled.append(event)
+
     weights = [keras.Variable(np.ones(s, np.float32)) for s in [(3, 2), ()]]
     optimizer = case.make(
         0.1, gamma, skip_nonfinite=True, restart_every=3, restart_when="gradient"
@@ -266,9 +271,7 @@ def test_an_eager_update_compiles_nothing_again(case: Case, gamma: Any) -> None:
         optimizer.ramp("gamma", 0.5, 0.9, steps=4)
     for t in range(12):
         if t == 6:
-            jax.monitoring.register_event_duration_secs_listener(
-                lambda event, *_, **__: "compile" in event and compiled.append(event)
-            )
+            jax.monitoring.register_event_duration_secs_listener(note)
         optimizer.apply([ops.ones((3, 2)), -ops.ones(())], weights)
     jax.monitoring.clear_event_listeners()
     assert compiled == []

@@ -54,6 +54,33 @@ def test_a_constant_of_the_compiled_step_is_refused_once_it_is_built(name: str) 
         optimizer.learning_rate = LinearRamp(steps=3)
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("restart_when", "gradient"),
+        ("schedule_restarts", False),
+        ("skip_nonfinite", True),
+        ("velocity_dtype", "bfloat16"),
+        ("restart_every", 9),
+        ("amsgrad", True),
+        ("nesterov", False),
+        ("use_ema", False),
+    ],
+)
+def test_what_was_given_can_be_read(name: str, expected: Any) -> None:
+    optimizer = keras_momentum.MomentumAdam(
+        restart_when="gradient",
+        skip_nonfinite=True,
+        velocity_dtype="bfloat16",
+        restart_every=9,
+        amsgrad=True,
+    )
+    assert getattr(optimizer, name) == expected
+    if name in ("restart_when", "schedule_restarts", "skip_nonfinite"):
+        with pytest.raises(AttributeError, match=f"`{name}`.*constructor"):
+            setattr(optimizer, name, expected)
+
+
 def test_a_subclass_may_have_attributes_of_its_own() -> None:
     class Mine(keras_momentum.Momentum):
         def __init__(self) -> None:

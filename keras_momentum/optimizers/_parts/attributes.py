@@ -37,7 +37,13 @@ def check_attribute(optimizer: Any, name: str, value: Any) -> None:
     if name.startswith("_") or name in _OF_KERAS or "_is_sealed" not in vars(optimizer):
         return
     kind = type(optimizer)
-    if hasattr(getattr(kind, name, None), "__set__"):
+    found = getattr(kind, name, None)
+    if isinstance(found, property) and found.fset is None:
+        raise AttributeError(
+            f"`{name}` of {kind.__name__} can only be read; what the constructor takes "
+            f"is given to it. Received: {name}={value!r}"
+        )
+    if hasattr(found, "__set__"):
         return
     if name not in vars(optimizer):
         names = {each for each in (*vars(optimizer), *dir(kind)) if each[0] != "_"}

@@ -134,6 +134,21 @@ class Handles(Formula):
     def restart_every(self, value: int | None) -> None:
         self._restarts.every = value
 
+    @property
+    def restart_when(self) -> str | None:
+        """`"gradient"`, or `None`."""
+        return self._restarts.when
+
+    @property
+    def schedule_restarts(self) -> bool:
+        """Whether gamma's schedule counts its steps from the last restart."""
+        return self._restarts.schedule_restarts
+
+    @property
+    def skip_nonfinite(self) -> bool:
+        """Whether a step with a gradient that is not finite is left out."""
+        return self._nonfinite.skip
+
     def restart(self) -> None:
         """Lets the velocity start from zero again in the next update."""
         self._restarts.request()
