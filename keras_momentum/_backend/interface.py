@@ -137,8 +137,17 @@ class Backend(Protocol):
             kind: Returns the kind of a weight, which is the same in a pack.
         """
 
-    def gather(self, pack: Pack, tensors: Sequence[Any]) -> Any:
-        """The value of tensors or variables, one for each weight of the pack."""
+    def workspace(self, pack: Pack) -> Any:
+        """Memory for updates of a pack that shares slots; `None` if there is no use."""
+
+    def gather(self, pack: Pack, tensors: Sequence[Any], workspace: Any = None) -> Any:
+        """The value of tensors or variables, one for each weight of the pack.
+
+        Args:
+            pack: The pack.
+            tensors: The tensors.
+            workspace: Where the value may lie until the next one is gathered there.
+        """
 
     def scatter(self, pack: Pack, value: Any) -> list[Any]:
         """The tensors of a value, one for each weight; the inverse of `gather`."""
@@ -157,6 +166,7 @@ class Backend(Protocol):
         absent: Callable[[Mapping[str, Any]], dict[str, Any]],
         late_slots: Callable[[Any], dict[str, Any]] | None,
         memory: dict[Hashable, Any],
+        workspace: Any,
     ) -> None:
         """Subtracts from the weights of a pack, and sets its slots.
 
@@ -172,6 +182,7 @@ class Backend(Protocol):
             late_slots: `None`, or computes the new slots again, in a way that XLA can't
                 before it has changed the weight that it is given.
             memory: What calls for other packs in the same update may want to know.
+            workspace: What `workspace` returned for the pack.
         """
 
     def spread(

@@ -37,6 +37,7 @@ from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
 from keras_momentum._backend.xla import whole as whole
+from keras_momentum._backend.xla import workspace as workspace
 from keras_momentum._backend.xla import write_rows as write_rows
 from keras_momentum._backend.xla import write_slice as write_slice
 from keras_momentum._backend.xla import zeros as zeros

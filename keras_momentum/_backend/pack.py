@@ -45,11 +45,19 @@ class Pack:
     kind: Hashable = None
 
     @functools.cached_property
+    def _hash(self) -> int:
+        return hash((self.indices, self.dtype, self.kind))
+
+    def __hash__(self) -> int:
+        # Hundreds of shapes, several times in each update.
+        return self._hash
+
+    @functools.cached_property
     def sizes(self) -> list[int]:
         """The number of elements of each weight."""
         return [math.prod(shape) for shape in self.shapes]
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
         """The number of all elements."""
         return sum(self.sizes)

@@ -19,6 +19,7 @@ from keras.src.backend import in_stateless_scope
 from keras_momentum._backend.interface import Computation
 from keras_momentum._backend.pack import Kind, Pack, plan_packs
 from keras_momentum._backend.torch_program import Program
+from keras_momentum._backend.torch_workspace import Workspace, parts_of
 
 # Measured with 202 kernels and biases of 64 × 64, one thread, ms an update (Keras SGD
 # with momentum 3.15): packs of 2^15 elements 1.55, of 2^19 1.37.
@@ -156,22 +157,22 @@ def limited(norm: Any, limit: float) -> Any:
     return limit / norm.clamp(min=limit)
 
 
-def gather(pack: Pack, tensors: Sequence[Any]) -> torch.Tensor:
+def gather(
+    pack: Pack, tensors: Sequence[Any], workspace: Workspace | None = None
+) -> torch.Tensor:
     if not pack.shares_slots:
         return _tensor(tensors[0])
-    return torch.cat(
-        [t if t.ndim == 1 else t.reshape(-1) for t in map(_tensor, tensors)]
-    )
+    if workspace is not None:
+        return workspace.filled(_tensors(tensors))
+    return torch.cat([t.reshape(-1) for t in _tensors(tensors)])
+
+
+def workspace(pack: Pack) -> Workspace:
+    return Workspace(pack)
 
 
 def scatter(pack: Pack, value: torch.Tensor) -> list[torch.Tensor]:
-    if not pack.shares_slots:
-        return [value]
-    pieces = value.split(pack.sizes)
-    return [
-        piece if len(shape) == 1 else piece.view(shape)
-        for piece, shape in zip(pieces, pack.shapes, strict=True)
-    ]
+    return parts_of(pack, value) if pack.shares_slots else [value]
 
 
 def slot_value(pack: Pack, variables: Sequence[Any]) -> torch.Tensor:
@@ -188,6 +189,7 @@ def make_update(
     absent: Callable[[Mapping[str, Any]], dict[str, Any]],
     late_slots: Any,
     memory: dict[Hashable, Any],
+    workspace: Workspace | None,
 ) -> None:
     """See `Backend.make_update`."""
     before = {name: slot_value(pack, slot) for name, slot in slots.items()}
@@ -215,11 +217,16 @@ def make_update(
         for name, value in new_slots.items():
             before[name].copy_(stored(value, before[name].dtype))
     else:
-        difference = _run(program, pack, computation, gradient, before, weights)
+        difference = _run(
+            program, pack, computation, gradient, before, weights, workspace
+        )
     if difference is None:
         return
-    targets = list(map(_tensor, weights))
-    pieces = scatter(pack, cast(difference, pack.dtype))
+    targets = _tensors(weights)
+    if workspace is not None and workspace.is_result(difference, pack.dtype):
+        pieces = workspace.results
+    else:
+        pieces = scatter(pack, cast(difference, pack.dtype))
     if any(is_missing):
         present = [n for n, stays in enumerate(is_missing) if not stays]
         targets = [targets[n] for n in present]
@@ -257,6 +264,7 @@ def _run(
     gradient: torch.Tensor,
     slots: Mapping[str, torch.Tensor],
     weights: Sequence[Any],
+    workspace: Workspace | None,
 ) -> torch.Tensor | None:
     """Runs a program in chunks; returns what is left to be subtracted."""
     weight = _tensor(weights[0])
@@ -267,7 +275,10 @@ def _run(
     )
     out = None
     if not is_direct:
-        out = torch.empty(gradient.shape, dtype=dtype, device=gradient.device)
+        if workspace is None:
+            out = torch.empty(gradient.shape, dtype=dtype, device=gradient.device)
+        else:
+            out = workspace.result(dtype, gradient.device)
         weight = gather(pack, weights) if program.reads_weight else gradient
     chunk = CHUNK if out is None else SMALL_CHUNK
     if gradient.device.type != "cpu":
@@ -397,6 +408,18 @@ def _tensor(value: Any) -> torch.Tensor:
     # Not `value.value`, which takes 5 µs, if there is nothing to find out.
     tensor = value._value
     return value.value if tensor is None or in_stateless_scope() else tensor
+
+
+def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
+    """Those of variables, or tensors, all of them of one kind."""
+    if isinstance(values[0], torch.Tensor):
+        return list(values)
+    # Asked once: it takes as long as all the rest for a variable.
+    if in_stateless_scope():
+        return list(map(_tensor, values))
+    return [
+        each.value if (tensor := each._value) is None else tensor for each in values
+    ]
 
 
 def _host(variable: Any) -> np.ndarray:

@@ -79,7 +79,11 @@ def limited(norm: Any, limit: float) -> Any:
     return limit / ops.maximum(norm, limit)
 
 
-def gather(pack: Pack, tensors: Sequence[Any]) -> Any:
+def workspace(pack: Pack) -> None:
+    """XLA plans its memory itself."""
+
+
+def gather(pack: Pack, tensors: Sequence[Any], workspace: None = None) -> Any:
     """One vector of all elements, or the only tensor."""
     if not pack.shares_slots:
         return ops.convert_to_tensor(tensors[0])
@@ -117,6 +121,7 @@ def make_update(
     absent: Callable[[Mapping[str, Any]], dict[str, Any]],
     late_slots: Callable[[Any], dict[str, Any]] | None,
     memory: dict[Hashable, Any],
+    workspace: None,
 ) -> None:
     """See `Backend.make_update`."""
     before = {name: slot_value(pack, slot) for name, slot in slots.items()}

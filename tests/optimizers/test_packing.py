@@ -1,5 +1,7 @@
 """Packs hold each small weight once, and only what may stand together."""
 
+import copy
+import pickle
 from typing import Any
 
 import keras
@@ -179,3 +181,18 @@ def test_nag_copies_no_velocity_of_a_large_weight() -> None:
     memory = lowered.compile().memory_analysis()
     assert memory
     assert memory.temp_size_in_bytes < values[0].nbytes
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="PyTorch's own memory")
+def test_a_copy_of_an_optimizer_shares_no_memory_with_it() -> None:
+    """Two that take turns in two threads would else change each other's gradients."""
+    weights = variables((3, 4), (5,))
+    optimizer = keras_momentum.Momentum(0.1, 0.9)
+    optimizer.apply([ops.ones(weight.shape) for weight in weights], weights)
+    (mine,) = optimizer._updates._workspaces.values()
+    (other,) = copy.deepcopy(optimizer._updates._workspaces).values()
+    gradients = [ops.ones(weight.shape) for weight in weights]
+    vector = mine.filled(gradients)
+    other.filled([0.5 * gradient for gradient in gradients])
+    np.testing.assert_array_equal(ops.convert_to_numpy(vector), np.ones(17))
+    assert len(pickle.dumps(mine)) < 1000

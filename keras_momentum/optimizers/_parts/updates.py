@@ -75,6 +75,7 @@ class Updates:
         self._weight_scalars = weight_scalars
         # Whether an update that leaves weights out was done, or traced.
         self._goes_apart = False
+        self._workspaces: dict[Pack, Any] = {}
         self._make_compiled = backend.compiled(self._make_large)
         self._average_compiled = backend.compiled(self._average_large)
 
@@ -100,7 +101,7 @@ class Updates:
                     else backend.zeros(shape, pack.dtype)
                     for index, shape in zip(pack.indices, pack.shapes, strict=True)
                 ]
-                packs[pack] = backend.gather(pack, of_pack)
+                packs[pack] = backend.gather(pack, of_pack, self._workspace(pack))
         if not backend.is_distributed():
             packs = clipped(self._optimizer, packs)
         values = backend.computed_first(list(packs.values()))
@@ -221,6 +222,7 @@ class Updates:
                 self._absent(pack, of_pack),
                 late_slots,
                 memory,
+                self._workspace(pack),
             )
 
     def _average_large(self, numbers: tuple[int, ...], kept: Any) -> None:
@@ -231,6 +233,13 @@ class Updates:
         for pack in packs:
             weights = pack.chosen(self._optimizer._trainable_variables)
             backend.average(pack, pack.chosen(averages), weights, kept)
+
+    def _workspace(self, pack: Pack) -> Any:
+        if not pack.shares_slots:
+            return None
+        if pack not in self._workspaces:
+            self._workspaces[pack] = backend.workspace(pack)
+        return self._workspaces[pack]
 
     def _steps(self, packs: list[Pack], step: Step) -> list[PackStep]:
         return step.of_packs(packs, step.apart, self._was_apart)
