@@ -7,19 +7,22 @@ weights in their place.
 """
 
 import contextlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import torch
 from keras.backend import standardize_dtype
-from keras.src.backend import in_stateless_scope
 
-from keras_momentum._backend.interface import Computation
 from keras_momentum._backend.pack import Kind, Pack, plan_packs
-from keras_momentum._backend.torch_program import Program
-from keras_momentum._backend.torch_workspace import Workspace, parts_of
+from keras_momentum._backend.torch_tensors import cast as cast
+from keras_momentum._backend.torch_tensors import tensor_of
+from keras_momentum._backend.torch_update import gather as gather
+from keras_momentum._backend.torch_update import make_update as make_update
+from keras_momentum._backend.torch_update import scatter as scatter
+from keras_momentum._backend.torch_update import slot_value as slot_value
+from keras_momentum._backend.torch_update import workspace as workspace
 
 # Measured with 202 kernels and biases of 64 × 64, one thread, ms an update (Keras SGD
 # with momentum 3.15): packs of 2^15 elements 1.55, of 2^19 1.37.
@@ -27,14 +30,7 @@ MAXIMUM_PACKED_VARIABLE_SIZE = 2**13
 MAXIMUM_PACK_SIZE = 2**19
 # Nothing differs for large weights but the size of chunks.
 MINIMUM_LARGE_SIZE = 2**14
-# Elements at a time. Above 2^15 PyTorch starts threads, which pays for large weights.
-SMALL_CHUNK = 2**17
-CHUNK = 2**18
-
 scalar_ops = np
-_DTYPES = {
-    name: getattr(torch, name) for name in ("float16", "bfloat16", "float32", "float64")
-}
 after_batch = contextlib.nullcontext
 creation = contextlib.nullcontext
 traces = False
@@ -61,12 +57,6 @@ def minimum(one: Any, other: Any) -> Any:
 
 def finite(value: Any) -> Any:
     return value.clamp(max=torch.finfo(value.dtype).max)
-
-
-def cast(value: Any, dtype: str) -> Any:
-    if isinstance(value, torch.Tensor) and value.dtype is not _DTYPES[dtype]:
-        return value.to(_DTYPES[dtype])
-    return value
 
 
 def whole(scalar: Any) -> int:
@@ -113,11 +103,11 @@ def element(variable: Any, index: Any) -> float:
 
 def scalar(variable: Any) -> Any:
     is_number = isinstance(variable, float | int | np.generic)
-    return variable if is_number else _tensor(variable).item()
+    return variable if is_number else tensor_of(variable).item()
 
 
 def assign_scalar(variable: Any, value: float) -> None:
-    tensor = _tensor(variable)
+    tensor = tensor_of(variable)
     if tensor.item() != value:
         tensor.fill_(float(value))
 
@@ -127,7 +117,7 @@ def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
         weights,
         kind,
         dtype_of=lambda weight: standardize_dtype(weight.dtype),
-        place_of=lambda weight: str(_tensor(weight).device),
+        place_of=lambda weight: str(tensor_of(weight).device),
         largest_packed=MAXIMUM_PACKED_VARIABLE_SIZE,
         largest_pack=MAXIMUM_PACK_SIZE,
         least_large=MINIMUM_LARGE_SIZE,
@@ -157,155 +147,6 @@ def limited(norm: Any, limit: float) -> Any:
     return limit / norm.clamp(min=limit)
 
 
-def gather(
-    pack: Pack, tensors: Sequence[Any], workspace: Workspace | None = None
-) -> torch.Tensor:
-    if not pack.shares_slots:
-        return _tensor(tensors[0])
-    if workspace is not None:
-        return workspace.filled(_tensors(tensors))
-    return torch.cat([t.reshape(-1) for t in _tensors(tensors)])
-
-
-def workspace(pack: Pack) -> Workspace:
-    return Workspace(pack)
-
-
-def scatter(pack: Pack, value: torch.Tensor) -> list[torch.Tensor]:
-    return parts_of(pack, value) if pack.shares_slots else [value]
-
-
-def slot_value(pack: Pack, variables: Sequence[Any]) -> torch.Tensor:
-    return _tensor(variables[0])
-
-
-def make_update(
-    pack: Pack,
-    computation: Computation,
-    gradient: Any,
-    slots: Mapping[str, Sequence[Any]],
-    weights: Sequence[Any],
-    missing: frozenset[int],
-    absent: Callable[[Mapping[str, Any]], dict[str, Any]],
-    late_slots: Any,
-    memory: dict[Hashable, Any],
-    workspace: Workspace | None,
-) -> None:
-    """See `Backend.make_update`."""
-    before = {name: slot_value(pack, slot) for name, slot in slots.items()}
-    is_missing = [index in missing for index in pack.indices]
-    if all(is_missing):
-        for name, value in absent(before).items():
-            before[name].copy_(value)
-        return
-    program = None
-    if pack.is_elementwise and computation.is_uniform and not any(is_missing):
-        program = _program(computation, list(slots), memory)
-    if program is None:
-        difference, new_slots = computation(
-            gradient, before, lambda: gather(pack, weights)
-        )
-        if any(is_missing):
-            kept = torch.tensor(
-                np.repeat(is_missing, pack.sizes), device=gradient.device
-            )
-            of_absent = {**before, **absent(before)}
-            new_slots = {
-                name: torch.where(kept, of_absent[name].to(value.dtype), value)
-                for name, value in new_slots.items()
-            }
-        for name, value in new_slots.items():
-            before[name].copy_(stored(value, before[name].dtype))
-    else:
-        difference = _run(
-            program, pack, computation, gradient, before, weights, workspace
-        )
-    if difference is None:
-        return
-    targets = _tensors(weights)
-    if workspace is not None and workspace.is_result(difference, pack.dtype):
-        pieces = workspace.results
-    else:
-        pieces = scatter(pack, cast(difference, pack.dtype))
-    if any(is_missing):
-        present = [n for n, stays in enumerate(is_missing) if not stays]
-        targets = [targets[n] for n in present]
-        pieces = [pieces[n] for n in present]
-    torch._foreach_sub_(targets, pieces)
-
-
-def stored(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """A value as a slot of a type keeps it, not infinite unless it is."""
-    if dtype == torch.float16 and value.dtype != dtype:
-        limit = torch.finfo(dtype).max
-        value = torch.where(value.isfinite(), value.clamp(-limit, limit), value)
-    return value
-
-
-def _program(
-    computation: Computation, names: list[str], memory: dict[Hashable, Any]
-) -> Program | None:
-    """The program of a computation; `None` if it does what a program can't."""
-    key = computation.alike
-    if key not in memory:
-        try:
-            dtype = getattr(torch, computation.dtype)
-            memory[key] = Program(computation, names, dtype)
-        except Exception:
-            # Whatever functions of others say of a symbol; they get tensors, then.
-            memory[key] = None
-    return memory[key]
-
-
-def _run(
-    program: Program,
-    pack: Pack,
-    computation: Computation,
-    gradient: torch.Tensor,
-    slots: Mapping[str, torch.Tensor],
-    weights: Sequence[Any],
-    workspace: Workspace | None,
-) -> torch.Tensor | None:
-    """Runs a program in chunks; returns what is left to be subtracted."""
-    weight = _tensor(weights[0])
-    dtype = _DTYPES[computation.dtype]
-    is_direct = len(weights) == 1 and all(
-        each.dtype == dtype and each.is_contiguous()
-        for each in (weight, *slots.values())
-    )
-    out = None
-    if not is_direct:
-        if workspace is None:
-            out = torch.empty(gradient.shape, dtype=dtype, device=gradient.device)
-        else:
-            out = workspace.result(dtype, gradient.device)
-        weight = gather(pack, weights) if program.reads_weight else gradient
-    chunk = CHUNK if out is None else SMALL_CHUNK
-    if gradient.device.type != "cpu":
-        chunk = max(1, gradient.numel())
-    flat = [each.reshape(-1) for each in (gradient, weight, *slots.values())]
-    temporary = [
-        torch.empty(min(chunk, flat[0].numel()), dtype=dtype, device=gradient.device)
-        for _ in range(program.temporaries)
-    ]
-    rests = [
-        each.split(chunk) for each in (*flat, *([] if out is None else [out.view(-1)]))
-    ]
-    for parts in zip(*rests, strict=True):
-        registers = list(parts[: len(flat)])
-        size = registers[0].numel()
-        registers = [each.to(dtype) for each in registers]
-        registers += [each[:size] for each in temporary]
-        program.run(registers, None if out is None else parts[-1])
-        for part, register in zip(parts[2 : len(flat)], registers[2:], strict=False):
-            if part is not register:
-                part.copy_(stored(register, part.dtype))
-    for each, slot in zip(flat[2:], slots.values(), strict=True):
-        if not slot.is_contiguous():
-            slot.copy_(each.view(slot.shape))
-    return out
-
-
 def spread(
     vector: np.ndarray,
     packs: Sequence[Pack],
@@ -326,8 +167,8 @@ def average(
     pack: Pack, averages: Sequence[Any], weights: Sequence[Any], kept: float
 ) -> None:
     torch._foreach_lerp_(
-        [_tensor(each) for each in averages],
-        [_tensor(each) for each in weights],
+        [tensor_of(each) for each in averages],
+        [tensor_of(each) for each in weights],
         1.0 - kept,
     )
 
@@ -401,27 +242,6 @@ def conditional(
         otherwise()
 
 
-def _tensor(value: Any) -> torch.Tensor:
-    """The tensor of a variable, or a tensor."""
-    if isinstance(value, torch.Tensor):
-        return value
-    # Not `value.value`, which takes 5 µs, if there is nothing to find out.
-    tensor = value._value
-    return value.value if tensor is None or in_stateless_scope() else tensor
-
-
-def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
-    """Those of variables, or tensors, all of them of one kind."""
-    if isinstance(values[0], torch.Tensor):
-        return list(values)
-    # Asked once: it takes as long as all the rest for a variable.
-    if in_stateless_scope():
-        return list(map(_tensor, values))
-    return [
-        each.value if (tensor := each._value) is None else tensor for each in values
-    ]
-
-
 def _host(variable: Any) -> np.ndarray:
     """The elements of a variable that lies on the host, which can be set in place."""
-    return _tensor(variable).detach().numpy()
+    return tensor_of(variable).detach().numpy()

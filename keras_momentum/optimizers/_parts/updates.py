@@ -1,36 +1,19 @@
 """Where a formula meets the weights: in packs, or one by one under a distribution."""
 
-import dataclasses
 import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from keras_momentum._backend import Pack, backend
 from keras_momentum._backend.dtypes import computed
 from keras_momentum._hyperparameters import Control
 from keras_momentum.optimizers._parts.clipping import clipped
+from keras_momentum.optimizers._parts.computation import PackFormula
+from keras_momentum.optimizers._parts.formula import Formula
 from keras_momentum.optimizers._parts.slots import Slots
 from keras_momentum.optimizers._parts.step import PackStep, Step
 from keras_momentum.optimizers._parts.weight_scalars import WeightScalars
-
-
-class Formula(Protocol):
-    """What the updates need of an optimizer, which holds its formula."""
-
-    reads_last_slots: bool
-    weight_decay: float | None
-
-    def update(
-        self, gradient: Any, slots: Any, step: Any
-    ) -> tuple[Any, dict[str, Any]]:
-        """What is subtracted from the weights, and the slots after the update."""
-
-    def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
-        """Those slots of a weight without a gradient that change, in a restart."""
-
-    def velocity_of(self, slots: Any) -> Any:
-        """The velocity among the slots."""
 
 
 class Preview(NamedTuple):
@@ -256,19 +239,19 @@ class Updates:
 
     def _computation(
         self, pack: Pack, step: PackStep, decays: bool = True, **replaced: Any
-    ) -> "_Computation":
+    ) -> PackFormula:
         dtype = computed(pack.dtype)
         decay = self._decay(pack) if decays else None
         of_pack = step.cast(dtype, kind=pack.kind, **replaced)
-        return _Computation(self._formula, of_pack, dtype, decay)
+        return PackFormula(self._formula, of_pack, dtype, decay)
 
     def _decay(self, pack: Pack) -> float | None:
         """The weight decay of a pack, of which all weights decay or none does."""
-        if backend.is_distributed() or not self._formula.weight_decay:
+        if backend.is_distributed() or not self._optimizer.weight_decay:
             return None
         weight = self._optimizer._trainable_variables[pack.indices[0]]
         decays = self._optimizer._use_weight_decay(weight)
-        return self._formula.weight_decay if decays else None
+        return self._optimizer.weight_decay if decays else None
 
     def _late(
         self, pack: Pack, step: PackStep, gradient: Any, gamma: Any, twin: Any
@@ -292,37 +275,6 @@ class Updates:
             return self._formula.slots_of_absent(SimpleNamespace(**values), of_pack)
 
         return absent
-
-
-@dataclasses.dataclass(frozen=True)
-class _Computation:
-    """The formula and the weight decay for a pack; see `Computation`."""
-
-    formula: Formula
-    step: PackStep
-    dtype: str
-    decay: float | None
-
-    @property
-    def alike(self) -> Hashable:
-        return self.dtype, self.decay, self.step.kind
-
-    @property
-    def is_uniform(self) -> bool:
-        return not self.step.apart
-
-    def __call__(
-        self, gradient: Any, slots: Mapping[str, Any], weight: Callable[[], Any]
-    ) -> tuple[Any, dict[str, Any]]:
-        cast = backend.cast
-        values = {name: cast(value, self.dtype) for name, value in slots.items()}
-        difference, new_slots = self.formula.update(
-            cast(gradient, self.dtype), SimpleNamespace(**values), self.step
-        )
-        if self.decay is not None:
-            rate = self.decay * self.step.learning_rate
-            difference = difference + rate * cast(weight(), self.dtype)
-        return difference, new_slots
 
 
 def _only(pack: Pack, indices: frozenset[int]) -> Pack:
