@@ -1,11 +1,13 @@
 """What an update on TensorFlow has to know of weights that are apart in a pack."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend import in_stateless_scope
 from tensorflow.python.ops.control_flow_util import GraphOrParentsInXlaContext
 
 from keras_momentum._backend import xla
@@ -77,7 +79,12 @@ def make_update(
     computation: Computation,
     gradient: Any,
     slots: Mapping[str, Sequence[Any]],
-    *arguments: Any,
+    weights: Sequence[Any],
+    missing: frozenset[int],
+    absent: Callable[[Mapping[str, Any]], dict[str, Any]],
+    late_slots: Callable[[Any], dict[str, Any]] | None,
+    memory: dict[Hashable, Any],
+    workspace: None,
 ) -> None:
     """See `Backend.make_update`."""
     shape = next(iter(slots.values()))[0].shape
@@ -89,4 +96,25 @@ def make_update(
             value.set_shape(shape)
         return difference, new_slots
 
-    xla.make_update(pack, with_known_shapes, gradient, slots, *arguments)
+    xla.make_update(
+        pack,
+        with_known_shapes,
+        gradient,
+        slots,
+        weights,
+        missing,
+        absent,
+        late_slots,
+        memory,
+        workspace,
+        subtract=_subtract,
+    )
+
+
+def _subtract(weight: Any, piece: Any) -> None:
+    """One operation, where Keras's variables read, subtract, round and assign."""
+    if not isinstance(weight, keras.Variable):
+        piece = tf.cast(piece, weight.dtype)
+    elif weight.dtype == piece.dtype and not in_stateless_scope():
+        weight = weight.value
+    weight.assign_sub(piece)

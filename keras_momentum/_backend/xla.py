@@ -122,8 +122,14 @@ def make_update(
     late_slots: Callable[[Any], dict[str, Any]] | None,
     memory: dict[Hashable, Any],
     workspace: None,
+    subtract: Callable[[Any, Any], None] = lambda weight, piece: weight.assign_sub(
+        piece
+    ),
 ) -> None:
-    """See `Backend.make_update`."""
+    """See `Backend.make_update`.
+
+    Besides, `subtract(weight, difference)` changes a weight.
+    """
     before = {name: slot_value(pack, slot) for name, slot in slots.items()}
     is_missing = [index in missing for index in pack.indices]
     if all(is_missing):
@@ -135,7 +141,7 @@ def make_update(
         pieces = scatter(pack, difference)
         for weight, piece, stays in zip(weights, pieces, is_missing, strict=True):
             if not stays:
-                weight.assign_sub(piece)
+                subtract(weight, piece)
         if late_slots and pack.is_large:
             new_slots = late_slots(weights[0])
         elif any(is_missing):
