@@ -268,4 +268,5 @@ def test_velocity_in_bfloat16_stays_near_the_formula(case: Case, mode: str) -> N
     }
     assert stored == {"bfloat16"}
     gammas, never = np.full(STEPS + 1, 0.9), np.zeros(STEPS + 1, bool)
-    check(case, variables, gammas, never, never, tolerance=0.02)
+    # Each update rounds by 2^-9, and 1 / (1 − γ) of them count: 0.0195.
+    check(case, variables, gammas, never, never, tolerance=0.0195)
