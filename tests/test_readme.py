@@ -11,13 +11,10 @@ import numpy as np
 import pytest
 
 import keras_momentum
+from tests.once import once
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-once = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="what it is made of is tested on all backends; one run of it is enough",
-)
 
 
 def test_continuous_integration_runs_the_test_command() -> None:

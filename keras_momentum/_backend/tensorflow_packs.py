@@ -1,7 +1,7 @@
-"""What an update on TensorFlow has to know of weights that are apart in a pack."""
+"""What the update of a pack needs on TensorFlow besides what XLA's backends share."""
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -79,12 +79,7 @@ def make_update(
     computation: Computation,
     gradient: Any,
     slots: Mapping[str, Sequence[Any]],
-    weights: Sequence[Any],
-    missing: frozenset[int],
-    absent: Callable[[Mapping[str, Any]], dict[str, Any]],
-    late_slots: Callable[[Any], dict[str, Any]] | None,
-    memory: dict[Hashable, Any],
-    workspace: None,
+    *arguments: Any,
 ) -> None:
     """See `Backend.make_update`."""
     shape = next(iter(slots.values()))[0].shape
@@ -97,17 +92,7 @@ def make_update(
         return difference, new_slots
 
     xla.make_update(
-        pack,
-        with_known_shapes,
-        gradient,
-        slots,
-        weights,
-        missing,
-        absent,
-        late_slots,
-        memory,
-        workspace,
-        subtract=_subtract,
+        pack, with_known_shapes, gradient, slots, *arguments, subtract=_subtract
     )
 
 

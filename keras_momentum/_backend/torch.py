@@ -17,7 +17,7 @@ from keras.backend import standardize_dtype
 
 from keras_momentum._backend.pack import Kind, Pack, plan_packs
 from keras_momentum._backend.torch_tensors import cast as cast
-from keras_momentum._backend.torch_tensors import tensor_of
+from keras_momentum._backend.torch_tensors import tensor_of, tensors_of
 from keras_momentum._backend.torch_update import gather as gather
 from keras_momentum._backend.torch_update import make_update as make_update
 from keras_momentum._backend.torch_update import scatter as scatter
@@ -167,8 +167,8 @@ def average(
     pack: Pack, averages: Sequence[Any], weights: Sequence[Any], kept: float
 ) -> None:
     torch._foreach_lerp_(
-        [tensor_of(each) for each in averages],
-        [tensor_of(each) for each in weights],
+        tensors_of(averages),
+        tensors_of(weights),
         1.0 - kept,
     )
 

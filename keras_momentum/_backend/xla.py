@@ -122,6 +122,7 @@ def make_update(
     late_slots: Callable[[Any], dict[str, Any]] | None,
     memory: dict[Hashable, Any],
     workspace: None,
+    *,
     subtract: Callable[[Any, Any], None] = lambda weight, piece: weight.assign_sub(
         piece
     ),

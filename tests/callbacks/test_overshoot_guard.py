@@ -10,15 +10,12 @@ import keras_momentum
 from keras_momentum.callbacks import OvershootGuard
 from tests.callbacks import fitting
 from tests.callbacks.fitting import compiled, fit, gamma_of, weights_of
+from tests.once import once
 
 # A valley ½ Σ λ w² with curvatures λ of 1, 0.1 and 0.01, one update an epoch.
 CURVATURES = np.array([1.0, 0.1, 0.01])
 VALLEY = np.diag(np.sqrt(CURVATURES * 1.5)).astype(np.float32)
 UPDATES = 600
-on_tensorflow = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="all backends have the valley; one run with pictures is enough",
-)
 
 
 def descend(gamma: float, *callbacks: Any, **arguments: Any) -> keras.Model:
@@ -162,7 +159,7 @@ def train_on_fruits(
 
 
 @pytest.mark.slow
-@on_tensorflow
+@once
 def test_a_fruit_classifier_is_rescued(
     fruits: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,7 +174,7 @@ def test_a_fruit_classifier_is_rescued(
 
 
 @pytest.mark.slow
-@on_tensorflow
+@once
 def test_a_healthy_fruit_classifier_is_the_same_bit_for_bit(
     fruits: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:

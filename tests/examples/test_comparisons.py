@@ -11,8 +11,9 @@ import time
 import urllib.request
 from pathlib import Path
 
-import keras
 import pytest
+
+from tests.once import once
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -20,10 +21,6 @@ TINY = (
     *("--data.image_size=16", "--data.train_images=104", "--data.cache_dir=data"),
     *("--data.validation_images=26", "--data.test_images=26", "--model.width=2"),
     *("--model.stages=1", "--training.epochs=1"),
-)
-once = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="what it is made of is tested on all backends; one run of it is enough",
 )
 
 

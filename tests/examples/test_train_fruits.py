@@ -11,13 +11,10 @@ import pytest
 from PIL import Image
 
 import keras_momentum
+from tests.once import once
 
 # Each test starts processes.
 pytestmark = pytest.mark.slow
-once = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow",
-    reason="what it is made of is tested on all backends; one run of it is enough",
-)
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "examples" / "train_fruits.py"
 TINY = """
