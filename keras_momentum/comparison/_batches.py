@@ -1,7 +1,5 @@
-"""Batches of training data whose order follows from a seed."""
+"""The data of a comparison: the same batches for all, and whether they were."""
 
-import functools
-import hashlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -9,45 +7,133 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_momentum.comparison._arrays import ShuffledArrays
+from keras_momentum.comparison._digests import digest
+from keras_momentum.comparison._sources import made_of, source_of
+from keras_momentum.comparison._streams import Stream
+
 _LOOKED_AT = 2
 
 
-class ShuffledArrays(keras.utils.PyDataset):
-    """Endless batches of arrays; which is the n-th follows from n and the seed alone.
-
-    In each pass through the arrays the order is another one.
+class Batches:
+    """What one run trains on.
 
     Args:
-        arrays: A structure of arrays of the same length.
-        batch_size: An integer >= 1.
-        seed: An integer >= 0.
+        fit: What `fit` gets as `x`.
+        steps: The number of batches in an epoch.
+        stream: `None` for arrays, whose batches follow from their content.
 
     Attributes:
-        batches_per_pass: The number of batches in one pass.
+        fit: The argument.
+        steps: The argument.
+        stream: The argument.
     """
 
-    num_batches = None
+    def __init__(self, fit: Any, steps: int, stream: Stream | None = None):
+        self.fit = fit
+        self.steps = steps
+        self.stream = stream
 
-    def __init__(self, arrays: Any, batch_size: int, seed: int):
-        super().__init__()
-        self._arrays = keras.tree.map_structure(np.asarray, arrays)
-        lengths = [len(array) for array in keras.tree.flatten(self._arrays)]
-        if len(set(lengths)) != 1 or not lengths[0]:
-            raise ValueError(
-                "The arrays of training data must all have the same length, of at "
-                f"least 1. Received: lengths {lengths}"
-            )
+    def digest_of(self, epochs: int) -> str:
+        """A digest of the batches of the first epochs, where they are looked at."""
+        return self.stream.digest_of(epochs * self.steps) if self.stream else ""
+
+
+class TrainingData:
+    """The batches that every optimizer gets, for each seed.
+
+    Args:
+        data: As `train_data` of `compare`.
+        batch_size: An integer >= 1, for arrays.
+        steps_per_epoch: `None` or an integer >= 1; `None` for a whole pass.
+    """
+
+    def __init__(self, data: Any, batch_size: int, steps_per_epoch: int | None):
+        self._data = data
         self._batch_size = batch_size
-        self._order = functools.lru_cache(maxsize=2)(
-            lambda number: np.random.default_rng((seed, number)).permutation(lengths[0])
-        )
-        self.batches_per_pass = -(-lengths[0] // batch_size)
+        self._steps = steps_per_epoch
+        self._counted: dict[int, int] = {}
 
-    def __getitem__(self, index: int) -> Any:
-        number, place = divmod(index, self.batches_per_pass)
-        begin = place * self._batch_size
-        chosen = self._order(number)[begin : begin + self._batch_size]
-        return keras.tree.map_structure(lambda array: array[chosen], self._arrays)
+    def identity(self, seed: int) -> dict[str, Any]:
+        """What is known of the data before they are read.
+
+        Raises:
+            ValueError: If the first batches are others when training begins once more.
+        """
+        data = self._made(seed)
+        if isinstance(data, ShuffledArrays):
+            return {
+                "training data": digest(data.arrays),
+                "batch_size": self._batch_size,
+            }
+        first, second = (
+            [digest(batch) for batch in itertools.islice(self._once(seed), _LOOKED_AT)]
+            for _ in range(2)
+        )
+        if not first:
+            raise ValueError(
+                "Argument `train_data` must give at least one batch. "
+                f"Received: train_data={self._data!r}"
+            )
+        if first != second:
+            raise ValueError(
+                "Argument `train_data` must give the same batches in the same order to "
+                "every optimizer, and gives others each time it is iterated (does it "
+                "shuffle?); pass a function that makes the data from the seed: "
+                f"train_data=lambda seed: ... Received: train_data={self._data!r}"
+            )
+        return {"training data": first}
+
+    def open(self, seed: int, epochs: int = 0) -> Batches:
+        """The batches of a seed, from the end of so many epochs on."""
+        data = self._made(seed)
+        if isinstance(data, ShuffledArrays):
+            steps = self._steps or data.batches_per_pass
+            return Batches(data.begin_at(epochs * steps), steps)
+        steps = self._steps or self._batches_per_pass(seed)
+        # Once more, as counting may have used random numbers.
+        stream = self._stream(seed)
+        first = epochs * steps
+        if first:
+            # The rest of the batches may depend on having read these.
+            stream[first - 1]
+        return Batches(stream.for_fit(first), steps, stream)
+
+    def read(self, seed: int, epochs: int) -> Batches:
+        """The batches of a seed, read to the end of so many epochs."""
+        batches = self.open(seed)
+        if batches.stream is not None:
+            batches.stream[epochs * batches.steps - 1]
+        return batches
+
+    def first_batch(self, seed: int) -> Any:
+        """The first batch, of arrays of any library."""
+        return next(self._once(seed))
+
+    def _made(self, seed: int) -> Any:
+        return made_of(self._data, seed, self._batch_size, "train_data")
+
+    def _stream(self, seed: int) -> Stream:
+        return Stream(source_of(self._made(seed), seed, "train_data"), "train_data")
+
+    def _once(self, seed: int) -> Iterator[Any]:
+        data = self._made(seed)
+        if isinstance(data, ShuffledArrays):
+            return iter([data[0]])
+        return source_of(data, seed, "train_data").one_pass()
+
+    def _batches_per_pass(self, seed: int) -> int:
+        source = source_of(self._made(seed), seed, "train_data")
+        if source.is_endless:
+            raise ValueError(
+                "Argument `steps_per_epoch` must be given, as `train_data` has no end. "
+                "Received: steps_per_epoch=None"
+            )
+        if source.length is not None:
+            return source.length
+        if seed not in self._counted:
+            self._counted[seed] = sum(1 for _ in source.one_pass())
+        return self._counted[seed]
 
 
 class KeptBatches(keras.utils.PyDataset):
@@ -68,44 +154,11 @@ class KeptBatches(keras.utils.PyDataset):
         return self._batches[index]
 
 
-def training_batches(data: Any, batch_size: int, seed: int) -> Any:
-    """What `fit` gets to train on, the same for each seed.
-
-    All random numbers are seeded here.
-
-    Args:
-        data: A tuple of arrays, `(x, y)` or `(x, y, sample_weight)`; what `fit` takes
-            as `x` (a `tf.data.Dataset`, a `PyDataset`, a `DataLoader`); or a function
-            that takes the seed and returns one of these, or a generator.
-        batch_size: An integer >= 1, for arrays.
-        seed: An integer >= 0.
-
-    Raises:
-        TypeError: If the data can be iterated only once, or are one array.
-    """
-    keras.utils.set_random_seed(seed)
-    if isinstance(data, Iterator):
-        raise TypeError(
-            "The training data can be iterated only once; pass a function that takes "
-            f"the seed and returns them. Received: {data!r}"
-        )
-    if hasattr(data, "shape"):
-        raise TypeError(
-            "The training data must be a tuple of arrays, (x, y) or (x, y, "
-            f"sample_weight). Received: one array of shape {tuple(data.shape)}"
-        )
-    if callable(data) and not isinstance(data, keras.utils.PyDataset):
-        data = data(seed)
-    if isinstance(data, (tuple, list)):
-        return ShuffledArrays(tuple(map(_as_arrays, data)), batch_size, seed)
-    return data
-
-
 def first_batches(data: Any, batch_size: int, seed: int, count: int) -> KeptBatches:
     """The first batches, of as many passes through the data as are needed for them.
 
     Args:
-        data: As for `training_batches`.
+        data: As for `TrainingData`.
         batch_size: An integer >= 1, for arrays.
         seed: An integer >= 0.
         count: The number of batches.
@@ -115,58 +168,19 @@ def first_batches(data: Any, batch_size: int, seed: int, count: int) -> KeptBatc
     """
     found: list[Any] = []
     while len(found) < count:
-        batches = training_batches(data, batch_size, seed)
-        more = list(itertools.islice(_iterate(batches), count - len(found)))
+        batches = made_of(data, seed, batch_size, "data")
+        if isinstance(batches, ShuffledArrays):
+            return KeptBatches([batches[place] for place in range(count)])
+        source = source_of(batches, seed, "data")
+        more = list(itertools.islice(source.one_pass(), count - len(found)))
         if not more:
             raise ValueError(
                 f"Argument `data` must give at least one batch. Received: data={data!r}"
             )
-        found += more
+        found += [keras.tree.map_structure(_kept, batch) for batch in more]
     return KeptBatches(found)
 
 
-def digest_of_batches(data: Any, batch_size: int, seed: int) -> str:
-    """A digest of the first batches.
-
-    Raises:
-        ValueError: If they are others when the training begins once more.
-    """
-    first, second = (
-        digest(
-            itertools.islice(
-                _iterate(training_batches(data, batch_size, seed)), _LOOKED_AT
-            )
-        )
-        for _ in range(2)
-    )
-    if first != second:
-        raise ValueError(
-            "The training data must give the same batches in the same order to every "
-            "optimizer, and give others each time they are iterated (do they shuffle?);"
-            " pass a function that makes them from the seed: "
-            f"train_data=lambda seed: ... Received: train_data={data!r}"
-        )
-    return first
-
-
-def digest(structures: Any) -> str:
-    """A short text that tells arrays from others."""
-    found = hashlib.sha256()
-    for structure in structures:
-        for array in keras.tree.flatten(structure):
-            found.update(f"{array.shape}{array.dtype}".encode())
-            found.update(np.ascontiguousarray(array).tobytes())
-    return found.hexdigest()[:16]
-
-
-def _as_arrays(part: Any) -> Any:
-    """Lists of numbers as arrays; a list of arrays, several inputs, as a tuple."""
-    if not all(hasattr(leaf, "shape") for leaf in keras.tree.flatten(part)):
-        return np.asarray(part)
-    return tuple(part) if isinstance(part, list) else part
-
-
-def _iterate(batches: Any) -> Iterator[Any]:
-    """One batch after another, as structures of NumPy arrays."""
-    for batch in batches:
-        yield keras.tree.map_structure(np.array, batch)
+def _kept(leaf: Any) -> Any:
+    """A leaf of a batch that nobody changes later; sparse ones stay as they are."""
+    return np.array(leaf) if hasattr(leaf, "__array__") else leaf

@@ -1,12 +1,12 @@
 """An optimizer to be compared, with the callbacks that belong to it."""
 
 import copy
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
+from keras_momentum.comparison._identity import identity_or_unknown
 from keras_momentum.comparison._optimizers import (
     DecayExclusions,
     as_written,
@@ -16,8 +16,6 @@ from keras_momentum.comparison._optimizers import (
     within,
 )
 from keras_momentum.optimizers import MomentumOptimizer
-
-_FORBIDDEN_IN_NAMES = '/\\:*?"<>|'
 
 
 class Candidate:
@@ -101,24 +99,19 @@ class Candidate:
     def _new_callbacks(self) -> list[keras.callbacks.Callback]:
         return copy.deepcopy(self._callbacks)
 
-    def _identity(self, known: Sequence[keras.Variable]) -> str:
-        """A text that differs where optimizers or callbacks do.
+    def _identity(self, known: Sequence[keras.Variable]) -> Any:
+        """Optimizer and callbacks by value, for `made_of` of a run.
 
         Args:
             known: Variables that may be excluded from weight decay one by one.
         """
-        optimizer = keras.saving.serialize_keras_object(self._make())
-        # Their names count up in a process.
-        config = {**optimizer.get("config", {}), "name": None}
-        callbacks = [
-            {"class": type(callback).__name__, **_plain(vars(callback))}
-            for callback in self._callbacks
-        ]
-        parts = [optimizer.get("class_name"), config, callbacks]
         exclusions = [DecayExclusions.of(each, known) for each in self._copied]
-        # Absent where there are none: then runs of former versions are the same.
-        parts += [[e.names, *e.paths] for e in exclusions if e.names or e.paths]
-        return json.dumps(parts, sort_keys=True, default=_without_address)
+        parts = (
+            [*within(self._make())],
+            self._callbacks,
+            [[each.names, each.paths] for each in exclusions],
+        )
+        return identity_or_unknown(parts)
 
     def _schedule(self, optimizer: Any) -> str:
         movers = _names_of(
@@ -147,13 +140,9 @@ def candidates_of(optimizers: Mapping[str, Any]) -> dict[str, Candidate]:
             f"Received: optimizers={optimizers!r}"
         )
     for name in optimizers:
-        if (
-            not isinstance(name, str)
-            or not name.strip(". ")
-            or set(name) & set(_FORBIDDEN_IN_NAMES)
-        ):
+        if not isinstance(name, str) or not name.strip() or not _is_writable(name):
             raise ValueError(
-                "Argument `optimizers` must have names that can be names of folders. "
+                "Argument `optimizers` must have names that are texts and not empty. "
                 f"Received: {name!r}"
             )
     return {
@@ -175,10 +164,6 @@ def _names_of(callbacks: list[Any], is_wanted: Callable[[Any], bool]) -> str:
     return " + ".join(type(callback).__name__ for callback in found)
 
 
-def _plain(attributes: dict[str, Any]) -> dict[str, Any]:
-    kinds = (bool, int, float, str, list, tuple, type(None))
-    return {name: value for name, value in attributes.items() if type(value) in kinds}
-
-
-def _without_address(value: Any) -> str:
-    return getattr(value, "__qualname__", type(value).__qualname__)
+def _is_writable(text: str) -> bool:
+    """Whether a text has no halves of characters, which no file takes."""
+    return text.encode(errors="ignore").decode() == text and "\0" not in text

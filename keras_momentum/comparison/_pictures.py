@@ -130,7 +130,7 @@ def _colours(count: int) -> list[Any]:
 def _band(runs: Sequence[Run], metric: str) -> tuple[Any, Any, Any]:
     """Steps, means and half widths over the seeds, as far as any run has come."""
     steps = max((run.steps for run in runs), key=len)
-    histories = [run.history[metric] for run in runs]
+    histories = [run.values(metric) for run in runs]
     bands = [interval(values) for values in _by_epoch(histories)]
     half_widths = np.nan_to_num([band.half_width for band in bands])
     return steps, np.array([band.mean for band in bands]), half_widths

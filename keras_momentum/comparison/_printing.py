@@ -24,6 +24,7 @@ def table_of(
         options: Of `rich.table.Table`.
     """
     import rich.table
+    import rich.text
 
     table = rich.table.Table(**options)
     table.add_column("optimizer", overflow="fold")
@@ -31,7 +32,9 @@ def table_of(
     for title in columns:
         table.add_column(title, justify="right")
     for row in rows:
-        table.add_row(row.name, *(cell(row) for cell in columns.values()))
+        # As text: in brackets or between colons a name would be taken for a style.
+        name = rich.text.Text(row.name)
+        table.add_row(name, *(cell(row) for cell in columns.values()))
     return table
 
 
@@ -75,7 +78,7 @@ def verdict_of(
             *lines,
             f"Differences are not resolved: {seeds}; take at least {FEWEST_SEEDS}.",
         ]
-    results = {(run.name, *run.history[metric]) for run in runs}
+    results = {(run.name, *map(str, run.values(metric))) for run in runs}
     if len(results) == len(rows):
         return [
             *lines,
@@ -96,16 +99,22 @@ class Progress:
     def __init__(self, bar: Any, epochs: int):
         self._bar = bar
         self._task = bar.add_task("", total=epochs)
+        self._before = 0
 
-    def epoch(self, run: Run, logs: dict[str, float]) -> None:
-        """Shows the end of an epoch."""
+    def epoch(self, run: Run, logs: dict[str, float], epochs: int) -> None:
+        """Shows the end of an epoch, and how many there have been in the run."""
+        from rich.markup import escape
+
         loss = logs.get("val_loss", logs.get("loss", math.nan))
-        description = f"{run.name}, seed {run.seed}: loss {loss:.4g}"
-        self._bar.update(self._task, advance=1, description=description)
+        description = escape(f"{run.name}, seed {run.seed}: loss {loss:.4g}")
+        self._bar.update(
+            self._task, completed=self._before + epochs, description=description
+        )
 
     def end(self, run: Run, epochs: int) -> None:
-        """Shows the end of a run, of which some epochs were not needed."""
-        self._bar.update(self._task, advance=epochs - len(run.steps))
+        """Shows the end of a run, of which some epochs were perhaps not needed."""
+        self._before += epochs
+        self._bar.update(self._task, completed=self._before)
         if run.diverged:
             at = len(run.steps)
             self._say(f"{run.name}, seed {run.seed}: diverged in epoch {at}.")
@@ -114,11 +123,12 @@ class Progress:
         """Shows that some runs are there already."""
         if runs:
             self._say(f"{runs} of {of} runs are finished; they are not repeated.")
-            self._bar.update(self._task, advance=runs * epochs)
+            self._before += runs * epochs
+            self._bar.update(self._task, completed=self._before)
 
     def _say(self, text: str) -> None:
         if not self._bar.disable:
-            self._bar.print(text)
+            self._bar.print(text, markup=False, emoji=False)
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from typing import Any
 
 import keras
+import numpy as np
 
-from keras_momentum.comparison._batches import digest
 from keras_momentum.comparison._candidates import Candidate
+from keras_momentum.comparison._digests import digest
+from keras_momentum.comparison._models import names_of_its_own
 from keras_momentum.comparison._state import (
     ModelState,
     assign_all,
@@ -49,7 +51,8 @@ class StartingPoint:
             self._state.restore()
             _reseed(self._build, seed)
             return self._build
-        model = self._build()
+        with names_of_its_own():
+            model = self._build()
         if not isinstance(model, keras.Model) or not model.compiled:
             raise TypeError(
                 "Argument `build_model`, a function, must return a compiled model. "
@@ -62,6 +65,40 @@ class StartingPoint:
                 f"Received: {model!r}, which is not built"
             )
         return model
+
+    def check(self, seed: int) -> keras.Model:
+        """A model with the weights of a seed, of which it is known that they are its.
+
+        Raises:
+            ValueError: If two models share weights that are trained, or have others for
+                the same seed.
+        """
+        model = self.model(seed)
+        if self._given:
+            return model
+        other = self.model(seed)
+        ours = {id(weight) for weight in model.trainable_variables}
+        for layer in other._flatten_layers(include_self=False):
+            if any(id(weight) in ours for weight in layer.trainable_variables):
+                raise ValueError(
+                    "Argument `build_model` must make all layers that are trained "
+                    "anew, so that no optimizer starts from what another one has "
+                    f"trained. Received: a model with {layer.name!r}, a layer that it "
+                    "shares with the model before"
+                )
+        for mine, others in zip(model.variables, other.variables, strict=True):
+            if not np.array_equal(value_of(mine), value_of(others), equal_nan=True):
+                raise ValueError(
+                    "Argument `build_model` must give the same weights for the same "
+                    "seed; let random numbers of its own, as of an initializer, follow "
+                    "from keras.utils.set_random_seed or an integer. "
+                    f"Received: a model with others in {mine.path!r} each time"
+                )
+        return model
+
+    def weights_of(self, seed: int) -> str:
+        """The digest of the weights of a seed."""
+        return digest(values_of(self.model(seed)))
 
     @property
     def known_weights(self) -> list[keras.Variable]:
@@ -113,7 +150,7 @@ class Runner:
             self.model.optimizer = optimizer
             self.model.train_function = None
         assign_all(state_of(self.model), [*values, *state])
-        return digest([values])
+        return digest(values)
 
     def _new_optimizer(self) -> Any:
         weights = self.model.trainable_variables

@@ -15,26 +15,38 @@ class RandomState:
     """The random numbers of Python, NumPy and PyTorch, which can be put back.
 
     Of TensorFlow, Keras uses none but those that follow from variables.
+
+    Args:
+        values: `None` for the present state, or `values` of another one. Defaults to
+            `None`.
+
+    Attributes:
+        values: The states, as plain values and NumPy arrays.
     """
 
-    def __init__(self) -> None:
-        self._python = random.getstate()
-        self._numpy = np.random.get_state()
-        self._torch = None
-        if keras.backend.backend() == "torch":
-            import torch
-
-            self._torch = (torch.get_rng_state(), torch.cuda.get_rng_state_all())
+    def __init__(self, values: dict[str, Any] | None = None) -> None:
+        self.values = _random_numbers() if values is None else values
 
     def restore(self) -> None:
         """Lets the same random numbers come again."""
-        random.setstate(self._python)
-        np.random.set_state(self._numpy)
-        if self._torch is not None:
+        random.setstate(self.values["python"])
+        np.random.set_state(self.values["numpy"])
+        if "torch" in self.values:
             import torch
 
-            torch.set_rng_state(self._torch[0])
-            torch.cuda.set_rng_state_all(self._torch[1])
+            state, *of_devices = map(torch.from_numpy, self.values["torch"])
+            torch.set_rng_state(state)
+            torch.cuda.set_rng_state_all(of_devices)
+
+
+def _random_numbers() -> dict[str, Any]:
+    found = {"python": random.getstate(), "numpy": np.random.get_state()}
+    if keras.backend.backend() == "torch":
+        import torch
+
+        states = (torch.get_rng_state(), *torch.cuda.get_rng_state_all())
+        found["torch"] = [state.numpy() for state in states]
+    return found
 
 
 class ModelState:

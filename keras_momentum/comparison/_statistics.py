@@ -51,7 +51,7 @@ class Row(NamedTuple):
         final: The metric at the end, mean and 95 % interval over the seeds.
         best: The best value of all runs and epochs.
         reached: How many runs reached the target.
-        steps_to_target: Updates until the end of the epoch that reached it, the mean.
+        steps_to_target: Updates until the validation that found it reached, the mean.
         seconds_to_target: Training time until then, without the first step, the mean.
         first_step_seconds: The duration of the first step.
     """
@@ -150,12 +150,8 @@ def _at_target(
     runs: Sequence[Run], metric: str, mode: str, target: float
 ) -> list[tuple[float, float]]:
     """Steps and seconds of each run that reached the target."""
-    epochs = [(run, run.reached(metric, mode, target)) for run in runs]
-    return [
-        (float(run.steps[epoch]), run.seconds[epoch])
-        for run, epoch in epochs
-        if epoch is not None
-    ]
+    reached = [run.reached_after(metric, mode, target) for run in runs]
+    return [(float(each[0]), each[1]) for each in reached if each is not None]
 
 
 def _p_value(gap: np.ndarray) -> float:

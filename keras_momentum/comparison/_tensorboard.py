@@ -1,12 +1,18 @@
-"""TensorBoard's logs: HParams and Custom Scalars are written, scalars are read."""
+"""TensorBoard's logs of a comparison: scalars, HParams and Custom Scalars."""
 
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
+
 from keras_momentum.callbacks._tensorboard_layout import custom_scalars
+from keras_momentum.comparison._event_files import as_record, events_of
+from keras_momentum.comparison._files import write_whole
 from keras_momentum.comparison._runs import Run
 
-_PREFIXES = {"train": "", "validation": "val_"}
+_PARTS = ("train", "validation")
+_LOGS = "events.out.tfevents.*"
 _HYPERPARAMETERS = (
     "optimizer",
     "gamma",
@@ -64,39 +70,45 @@ def write_hyperparameters(folder: Path, run: Run) -> None:
         )
 
 
-def is_logged(folder: Path) -> bool:
-    """Whether Keras's TensorBoard callback has logged a training into a folder."""
-    return any((folder / "train").glob("events.out.tfevents.*"))
-
-
-def run_from_logs(folder: Path, name: str, seed: int) -> Run:
-    """A run from the logs of Keras's TensorBoard callback.
+class Board(keras.callbacks.TensorBoard):
+    """Keras's callback, for logs that may be vectors, and written when an epoch ends.
 
     Args:
         folder: The folder of the run.
-        name: The name that the run gets.
-        seed: The seed that the run gets.
     """
-    history: dict[str, list[float]] = {}
-    times: list[float] = []
-    steps: list[int] = []
-    for part, prefix in _PREFIXES.items():
-        for tag, events in _scalars(folder / part).items():
-            if tag.startswith("epoch_"):
-                key = prefix + tag.removeprefix("epoch_")
-                history[key] = [value for _, _, value in events]
-                if tag == "epoch_loss" and not prefix:
-                    times = [time for time, _, _ in events]
-            elif tag == "evaluation_loss_vs_iterations":
-                steps = [step for _, step, _ in events]
-    epochs = len(history.get("loss", []))
-    return Run(
-        name=name,
-        seed=seed,
-        history=history,
-        steps=steps if len(steps) == epochs else list(range(1, epochs + 1)),
-        seconds=[time - times[0] for time in times],
-    )
+
+    def __init__(self, folder: Path):
+        super().__init__(str(folder), write_graph=False)
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_test_end(_scalars_of(logs))
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_epoch_end(epoch, _scalars_of(logs))
+        # What is kept of a run is never ahead of its logs.
+        for writer in self._writers.values():
+            writer.flush()
+
+
+def keep_until(folder: Path, time: float) -> None:
+    """Leaves out of the logs of a run what was written after a time.
+
+    Args:
+        folder: The folder of the run.
+        time: Seconds since 1970.
+    """
+    for part in _PARTS:
+        files = sorted((folder / part).glob(_LOGS))
+        kept: dict[bytes, None] = {}
+        for file in files:
+            for event in events_of(file):
+                if event.wall_time <= time:
+                    # Two files have the same only if this was killed in between.
+                    kept[event.SerializeToString()] = None
+        if files:
+            write_whole(files[0], b"".join(map(as_record, kept)))
+            for file in files[1:]:
+                file.unlink()
 
 
 def _writer(tf: Any, folder: Path) -> Any:
@@ -104,22 +116,5 @@ def _writer(tf: Any, folder: Path) -> Any:
     return tf.summary.create_file_writer(str(folder), flush_millis=10_000_000)
 
 
-def _scalars(folder: Path) -> dict[str, list[tuple[float, int, float]]]:
-    """Time, step and value of each scalar, by its tag."""
-    from tensorboard.backend.event_processing import event_accumulator as events
-    from tensorboard.util import tensor_util
-
-    if not folder.is_dir():
-        return {}
-    everything = {events.TENSORS: 0}
-    log = events.EventAccumulator(str(folder), size_guidance=everything)
-    log.Reload()
-    return {
-        tag: [
-            (event.wall_time, event.step, float(value))
-            for event in log.Tensors(tag)
-            if (value := tensor_util.make_ndarray(event.tensor_proto)).size == 1
-        ]
-        for tag in log.Tags()[events.TENSORS]
-        if tag.startswith(("epoch_", "evaluation_"))
-    }
+def _scalars_of(logs: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: x for name, x in (logs or {}).items() if not np.ndim(x)}

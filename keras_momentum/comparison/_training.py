@@ -1,232 +1,211 @@
-"""How every run of a comparison trains, and what is recorded of it."""
+"""How every run of a comparison trains."""
 
 import dataclasses
-import math
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_momentum.comparison import _tensorboard
-from keras_momentum.comparison._batches import (
-    ShuffledArrays,
-    digest_of_batches,
-    training_batches,
-)
+from keras_momentum.comparison._batches import TrainingData
 from keras_momentum.comparison._candidates import Candidate
-from keras_momentum.comparison._optimizers import (
-    as_written,
-    gamma_of,
-    learning_rate_of,
-    updates_after,
-)
-from keras_momentum.comparison._runs import Run, RunFolder, check_metric
+from keras_momentum.comparison._checkpoint import Checkpoint, can_go_on
+from keras_momentum.comparison._identity import identity_or_unknown, versions
+from keras_momentum.comparison._keeping import Before, Keeper
+from keras_momentum.comparison._optimizers import as_written
+from keras_momentum.comparison._recording import Between, Recorder
+from keras_momentum.comparison._run_folder import RunFolder
+from keras_momentum.comparison._runs import Run
+from keras_momentum.comparison._same import Same, Watch
 from keras_momentum.comparison._starting_point import Runner
 from keras_momentum.comparison._state import BeginAnew, ModelState
+from keras_momentum.comparison._validation import ValidationData
 
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """How every run trains; the attributes are arguments of `compare`."""
+    """How every run trains; most attributes are arguments of `compare`."""
 
-    train_data: Any
-    validation_data: Any
+    data: TrainingData
+    validation: ValidationData
     epochs: int
     batch_size: int
     log_dir: Path
-    metric: str | None
+    metric: str
+    validate_every: int | None
     fit_arguments: Mapping[str, Any]
+    same: Same = dataclasses.field(default_factory=Same)
 
     def made_of(self, seed: int) -> dict[str, Any]:
-        """What all runs depend on, by name.
-
-        Args:
-            seed: The seed whose batches are looked at.
-        """
+        """What all runs of a seed depend on, but for model and optimizer, by name."""
         return {
             "backend": keras.backend.backend(),
+            "versions": versions(),
             "epochs": self.epochs,
-            "batches": digest_of_batches(self.train_data, self.batch_size, seed),
-            "fit": {name: repr(value) for name, value in self.fit_arguments.items()},
+            **self.data.identity(seed),
+            "validation data": self.validation.identity,
+            "fit arguments": identity_or_unknown(
+                (self.fit_arguments, self.validate_every)
+            ),
         }
 
-    def finished(self, name: str, seed: int, made_of: dict[str, Any]) -> Run | None:
+    def folder_of(self, run: Run) -> RunFolder:
+        """The folder of a run."""
+        return RunFolder(self.log_dir, run.name, run.seed)
+
+    def finished(self, run: Run) -> Run | None:
         """A run that was finished before, if there is one.
 
         Raises:
-            ValueError: If it was made of something else.
+            ValueError: If it was made of something else, or it is not known of what, or
+                it is damaged.
         """
-        folder = self._folder(name, seed)
-        if folder.is_of_others:
-            raise ValueError(
-                "Argument `log_dir` must be a folder without files of others under "
-                f"the same names. Received: {folder.path}, which is not a run of "
-                "compare"
-            )
+        folder = self.folder_of(run)
+        folder.check()
         if not folder.is_finished:
             return None
-        run = folder.read()
-        for part, value in made_of.items():
-            if run.made_of.get(part) != value:
+        found = folder.read()
+        for part, value in run.made_of.items():
+            for each in (value, found.made_of.get(part)):
+                if isinstance(each, dict) and "unknown" in each:
+                    raise ValueError(
+                        f"Argument `log_dir` has a finished run, and its {part} can't "
+                        f"be compared by value with that of now ({each['unknown']}); "
+                        "choose another folder, or another name, or delete that run. "
+                        f"Received: {folder.path}"
+                    )
+            if found.made_of.get(part) != value:
                 raise ValueError(
                     f"Argument `log_dir` has a finished run with another {part} than "
                     "now; choose another folder, or another name, or delete that run. "
                     f"Received: {folder.path}"
                 )
-        return run
+        return found
 
     def run(
         self,
         candidate: Candidate,
         runner: Runner,
         run: Run,
-        on_epoch: Callable[[Run, dict[str, float]], None],
+        on_epoch: Callable[[Run, dict[str, float], int], None],
     ) -> Run:
-        """Trains.
+        """Trains, or goes on where the run ended when it was killed.
 
         Args:
             candidate: The optimizer.
             runner: Its model, with the weights of the seed.
             run: The run, which has not begun.
-            on_epoch: Is called with the run and the logs of each epoch.
+            on_epoch: Is called with the run, and the logs and number of each epoch.
 
         Returns:
             The finished run.
         """
-        folder = self._folder(run.name, run.seed)
+        folder = self.folder_of(run)
         folder.begin()
-        recorder = Recorder(lambda logs: on_epoch(run, logs), self.metric)
-        batches = training_batches(self.train_data, self.batch_size, run.seed)
-        runner.model.fit(
-            batches,
-            epochs=self.epochs,
-            validation_data=self.validation_data,
-            callbacks=[
-                # With the random numbers that the batches begin with.
-                BeginAnew(ModelState(runner.model)),
-                *candidate._new_callbacks(),
-                recorder,
-                keras.callbacks.TensorBoard(folder.path, write_graph=False),
-            ],
-            verbose=0,
-            **self._fit_arguments(batches),
+        made_of = dict(run.made_of)
+        kept = Checkpoint(folder.checkpoint, made_of)
+        callbacks = candidate._new_callbacks()
+        goes_on = can_go_on(callbacks) and "unknown" not in str(made_of)
+        loaded = kept.load() if goes_on else None
+        run.made_of["batches"] = loaded.recorded["batches"] if loaded else []
+        run.made_of.update(loaded.recorded["made_of"] if loaded else {})
+        if loaded is None:
+            folder.forget()
+        else:
+            _tensorboard.keep_until(folder.path, loaded.recorded["time"])
+        done = len(run.made_of["batches"])
+        batches = self.data.open(run.seed, done)
+        if done and batches.stream is not None:
+            self.same.epoch(run.name, run.seed, batches, done)
+        recorder = Recorder(
+            lambda logs, steps: on_epoch(run, logs, len(steps)),
+            self.metric,
         )
-        first_step = recorder.first_step_seconds if runner.compiles else None
-        runner.compiles = False
+        if loaded is not None:
+            recorder.go_on(loaded.recorded["recorder"])
+        keeper = Keeper(kept if goes_on else None, callbacks, recorder, run, loaded)
+        if not (loaded and loaded.stopped):
+            self._fit(
+                runner,
+                batches,
+                done,
+                [
+                    # With the random numbers that the batches begin with.
+                    BeginAnew(ModelState(runner.model)),
+                    Watch(self.same, run, batches, is_first=loaded is None),
+                    *([Before(loaded)] if loaded else []),
+                    *callbacks,
+                    recorder,
+                    *self._between(callbacks, recorder),
+                    _tensorboard.Board(folder.path),
+                    keeper,
+                ],
+            )
         run = dataclasses.replace(
             run,
             history=recorder.history,
             steps=recorder.steps,
             seconds=recorder.seconds,
-            first_step_seconds=first_step,
+            between=recorder.between,
+            first_step_seconds=recorder.first_step_seconds if runner.compiles else None,
             hyperparameters=_after(run.hyperparameters, recorder.history),
         )
+        runner.compiles = False
         _tensorboard.write_hyperparameters(folder.path, run)
         folder.end(run)
         return run
 
-    def _folder(self, name: str, seed: int) -> RunFolder:
-        return RunFolder(self.log_dir / name / f"seed-{seed}")
-
-    def _fit_arguments(self, batches: Any) -> dict[str, Any]:
-        endless = isinstance(batches, ShuffledArrays)
-        own: dict[str, Any] = {
-            # Of the rest `fit` says that it does not shuffle them.
-            "shuffle": isinstance(batches, keras.utils.PyDataset) and not endless
-        }
-        if endless:
-            own["steps_per_epoch"] = batches.batches_per_pass
-        return {**own, **self.fit_arguments}
-
-
-class Recorder(keras.callbacks.Callback):
-    """Records the logs of each epoch, the updates and the time that training takes.
-
-    Training ends where the loss becomes infinite or NaN. Gamma and the learning
-    rate are put into the logs, where TensorBoard's callback behind this one sees them.
-
-    Args:
-        on_epoch: Is called with the logs of each epoch.
-        metric: `None` or what must be in the logs.
-
-    Raises:
-        ValueError: At the end of an epoch, if `metric` is not in the logs.
-
-    Attributes:
-        history: The logs of each epoch, by name.
-        steps: The number of updates at the end of each epoch.
-        seconds: The time spent in training by then, without the first step.
-        first_step_seconds: The duration of the first step.
-    """
-
-    def __init__(
-        self, on_epoch: Callable[[dict[str, float]], None], metric: str | None
-    ):
-        super().__init__()
-        self._on_epoch = on_epoch
-        self._metric = metric
-        self.history: dict[str, list[float]] = {}
-        self.steps: list[int] = []
-        self.seconds: list[float] = []
-        self.first_step_seconds = 0.0
-        self._last_batch = -1
-        self._batches = 0
-        self._is_training = False
-        self._trained = 0.0
-        self._begin = 0.0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._is_training = True
-        self._begin = time.perf_counter()
-
-    def on_train_batch_end(
-        self, batch: int, logs: dict[str, Any] | None = None
+    def _fit(
+        self,
+        runner: Runner,
+        batches: Any,
+        done: int,
+        callbacks: list[keras.callbacks.Callback],
     ) -> None:
-        if not self.first_step_seconds:
-            now = time.perf_counter()
-            self.first_step_seconds = now - self._begin
-            self._begin = now
-        # Keras's TerminateOnNaN would print a line, whatever `verbose` is.
-        if logs and not math.isfinite(logs.get("loss", 0.0)):
-            self.model.stop_training = True
-        self._last_batch = batch
+        try:
+            runner.model.fit(
+                batches.fit,
+                steps_per_epoch=batches.steps,
+                epochs=self.epochs,
+                initial_epoch=done,
+                validation_data=self.validation.for_fit,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=0,
+                **self.fit_arguments,
+            )
+        except Exception:
+            # TensorFlow hands another exception on than data have raised.
+            if batches.stream is not None and batches.stream.error is not None:
+                raise batches.stream.error from None
+            raise
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._pause()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._pause()
-        logs = {} if logs is None else logs
-        optimizer = self.model.optimizer
-        logs.setdefault("gamma", gamma_of(optimizer))
-        logs.setdefault("learning_rate", learning_rate_of(optimizer))
-        # Not `iterations`: Keras on TensorFlow counts a step too many where data end
-        # without notice.
-        self._batches += self._last_batch + 1
-        self.steps.append(self._batches // updates_after(optimizer))
-        self.seconds.append(self._trained)
-        numbers = {
-            name: float(value) for name, value in logs.items() if not np.ndim(value)
+    def _between(
+        self, callbacks: list[keras.callbacks.Callback], recorder: Recorder
+    ) -> list[keras.callbacks.Callback]:
+        if self.validate_every is None:
+            return []
+        data = self.validation.for_fit
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        size = self.fit_arguments.get("validation_batch_size")
+        arguments = {
+            "x": x,
+            "y": y,
+            "sample_weight": weights,
+            "batch_size": size,
+            "steps": self.fit_arguments.get("validation_steps"),
         }
-        if self._metric is not None:
-            check_metric(self._metric, numbers)
-        for name, value in numbers.items():
-            self.history.setdefault(name, []).append(value)
-        self._on_epoch(numbers)
-
-    def _pause(self) -> None:
-        if self._is_training:
-            self._trained += time.perf_counter() - self._begin
-        self._is_training = False
+        return [Between(self.validate_every, arguments, callbacks, recorder)]
 
 
 def _after(
-    hyperparameters: dict[str, Any], history: dict[str, list[float]]
+    hyperparameters: dict[str, Any], history: Mapping[str, list[float | None]]
 ) -> dict[str, Any]:
     """With the gamma that training ended with, and the highest learning rate."""
     rates = [*history["learning_rate"], hyperparameters["learning_rate"]]
-    moved = {"gamma": history["gamma"][-1], "learning_rate": max(rates)}
+    moved = {
+        "gamma": history["gamma"][-1],
+        "learning_rate": max(rate for rate in rates if rate is not None),
+    }
     return {**hyperparameters, **{name: as_written(x) for name, x in moved.items()}}

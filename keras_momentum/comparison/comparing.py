@@ -1,30 +1,33 @@
 """Training with several optimizers from the same start on the same batches."""
 
-import importlib.util
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import filelock
 import keras
 
 from keras_momentum import arguments
 from keras_momentum.comparison import _tensorboard
-from keras_momentum.comparison._batches import digest
-from keras_momentum.comparison._candidates import Candidate, candidates_of
-from keras_momentum.comparison._printing import progress
-from keras_momentum.comparison._runs import MODES, Run, default_metric, write_settings
-from keras_momentum.comparison._starting_point import Runner, StartingPoint
-from keras_momentum.comparison._state import RandomState, values_of
-from keras_momentum.comparison._training import Training
-from keras_momentum.comparison.comparison import Comparison
-
-_NEEDED = ("matplotlib", "rich", "scipy", "tensorboard", "tensorflow")
-# Arguments of `fit` that `compare` gives itself.
-_OWN = (
-    *("self", "x", "y", "batch_size", "epochs", "verbose", "callbacks", "shuffle"),
-    *("validation_split", "validation_data", "initial_epoch"),
+from keras_momentum.comparison._arguments import (
+    check_fit_arguments,
+    check_packages,
+    check_target,
+    checked_folder,
+    checked_seeds,
 )
+from keras_momentum.comparison._batches import TrainingData
+from keras_momentum.comparison._candidates import candidates_of
+from keras_momentum.comparison._files import lock_of, write_whole
+from keras_momentum.comparison._metrics import MODES, chosen_metric, logged_by
+from keras_momentum.comparison._models import identity_of_model
+from keras_momentum.comparison._planning import Runs, planned_runs
+from keras_momentum.comparison._results import Results
+from keras_momentum.comparison._starting_point import StartingPoint
+from keras_momentum.comparison._state import RandomState
+from keras_momentum.comparison._training import Training
+from keras_momentum.comparison._validation import ValidationData
+from keras_momentum.comparison.comparison import Comparison
 
 
 def compare(
@@ -34,11 +37,12 @@ def compare(
     validation_data: Any = None,
     *,
     epochs: int,
-    seeds: Sequence[int] = (0, 1, 2),
+    seeds: Iterable[int] = (0, 1, 2),
     log_dir: str | Path = "runs/comparison",
     target: float | None = None,
     metric: str | None = None,
     mode: str = "auto",
+    validate_every: int | None = None,
     batch_size: int = 32,
     verbose: int = 1,
     **fit_arguments: Any,
@@ -117,131 +121,63 @@ def compare(
     >>> [row.name for row in comparison.rows()]
     ['momentum', 'plain']
     """
-    _check_packages()
+    check_packages()
     candidates = candidates_of(optimizers)
-    _check_numbers(epochs, batch_size, seeds, mode)
-    _check_fit_arguments(fit_arguments)
-    training = Training(
-        train_data,
-        validation_data,
-        epochs,
-        batch_size,
-        Path(log_dir),
-        metric,
-        fit_arguments,
-    )
-    random_state = RandomState()
-    start = StartingPoint(build_model)
-    try:
-        runs = _runs(training, start, candidates, seeds, verbose)
-    finally:
-        start.end()
-        random_state.restore()
-    comparison = Comparison(runs, metric or default_metric(runs), mode, target)
-    _write(comparison, training.log_dir)
-    if verbose:
-        print(comparison)
-        print(f"Picture: {training.log_dir / 'comparison.png'}")
-    return comparison
-
-
-def _runs(
-    training: Training,
-    start: StartingPoint,
-    candidates: dict[str, Candidate],
-    seeds: Sequence[int],
-    verbose: int,
-) -> list[Run]:
-    """All runs, those that were finished before among them."""
-    model = start.model(seeds[0])
-    first = digest([values_of(model)])
-    for candidate in candidates.values():
-        # Before anything is trained.
-        candidate._new_optimizer(model.trainable_variables, start.known_weights)
-    common = training.made_of(seeds[0])
-    planned = [
-        Run(
-            name,
-            seed,
-            hyperparameters=candidate.hyperparameters(),
-            made_of={
-                **common,
-                "optimizer": candidate._identity(start.known_weights),
-                # Of other seeds they are not known before they begin.
-                **({"weights": first} if seed == seeds[0] else {}),
-            },
-        )
-        for name, candidate in candidates.items()
-        for seed in seeds
-    ]
-    finished = {
-        (run.name, run.seed): found
-        for run in planned
-        if (found := training.finished(run.name, run.seed, run.made_of))
-    }
-    runs = []
-    epochs = training.epochs
-    with progress(len(planned) * epochs, verbose) as bar:
-        bar.skip(len(finished), len(planned), epochs)
-        for name, candidate in candidates.items():
-            runner = Runner(start, candidate)
-            for run in (each for each in planned if each.name == name):
-                if (name, run.seed) in finished:
-                    runs.append(finished[name, run.seed])
-                    continue
-                run.made_of["weights"] = runner.begin(run.seed)
-                runs.append(training.run(candidate, runner, run, bar.epoch))
-                bar.end(runs[-1], epochs)
-    return runs
-
-
-def _write(comparison: Comparison, folder: Path) -> None:
-    for former in folder.glob("events.out.tfevents.*"):
-        former.unlink()
-    _tensorboard.write_overview(folder, comparison.metric)
-    judged_by = ("metric", "mode", "target")
-    write_settings(folder, {name: getattr(comparison, name) for name in judged_by})
-    (folder / "comparison.txt").write_text(f"{comparison}\n", "utf-8")
-    comparison.to_csv(folder / "comparison.csv")
-    comparison.draw(folder / "comparison.png")
-
-
-def _check_packages() -> None:
-    """Raises `ImportError` if a package that comparisons need is missing."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise ImportError(
-            f"Comparisons need {', '.join(missing)}: "
-            'pip install "keras-momentum[comparison]"'
-        )
-
-
-def _check_numbers(
-    epochs: int, batch_size: int, seeds: Sequence[int], mode: str
-) -> None:
-    """Raises `ValueError` if one of these is not as `compare` says."""
+    seeds = checked_seeds(seeds)
     arguments.integer("epochs", epochs, minimum=1)
     arguments.integer("batch_size", batch_size, minimum=1)
     arguments.one_of("mode", mode, MODES)
-    if not isinstance(seeds, Sequence):
-        raise ValueError(
-            "Argument `seeds` must be a sequence of integers, for example range(3). "
-            f"Received: seeds={seeds!r}"
+    check_fit_arguments(fit_arguments)
+    check_target(target, validate_every, validation_data)
+    folder = checked_folder(log_dir)
+    steps = fit_arguments.pop("steps_per_epoch", None)
+    random_state = RandomState()
+    start = StartingPoint(build_model)
+    try:
+        data = TrainingData(train_data, batch_size, steps)
+        validation = ValidationData(
+            validation_data, fit_arguments.get("validation_steps")
         )
-    for seed in seeds:
-        arguments.integer("seeds", seed, minimum=0)
-    if not seeds or len(set(seeds)) < len(seeds):
-        raise ValueError(
-            "Argument `seeds` must have at least one integer, and none twice. "
-            f"Received: seeds={seeds!r}"
+        model = start.check(seeds[0])
+        for candidate in candidates.values():
+            candidate._new_optimizer(model.trainable_variables, start.known_weights)
+        is_validated = validation.for_fit is not None
+        logged = logged_by(model, data.first_batch(seeds[0]), is_validated)
+        metric, mode = chosen_metric(metric, mode, logged)
+        training = Training(
+            data,
+            validation,
+            epochs,
+            batch_size,
+            folder,
+            metric,
+            validate_every,
+            fit_arguments,
         )
+        known = {name: way for name, way in logged.directions.items() if way}
+        common = {"model": identity_of_model(model)}
+        planned = planned_runs(training, start, candidates, seeds, common, known)
+        runs = Runs(training, start, candidates, planned, verbose).all()
+    finally:
+        start.end()
+        random_state.restore()
+    comparison = Comparison(runs, metric, mode, target)
+    _write(comparison, folder)
+    if verbose:
+        print(comparison)
+        print(f"Picture: {folder / 'comparison.png'}")
+    return comparison
 
 
-def _check_fit_arguments(given: Mapping[str, Any]) -> None:
-    """Raises `TypeError` for what `fit` doesn't take, or `compare` gives it itself."""
-    allowed = set(inspect.signature(keras.Model.fit).parameters) - set(_OWN)
-    for name in given.keys() - allowed:
-        raise TypeError(
-            f"compare() got an unexpected argument `{name}`; of `fit` it takes "
-            f"{', '.join(sorted(allowed))}."
+def _write(comparison: Comparison, folder: Path) -> None:
+    judged_by = ("metric", "mode", "target")
+    with filelock.FileLock(lock_of(folder, "results")):
+        Results(folder).write(
+            {name: getattr(comparison, name) for name in judged_by},
+            {
+                "comparison.txt": lambda file: write_whole(file, f"{comparison}\n"),
+                "comparison.csv": comparison.to_csv,
+                "comparison.png": comparison.draw,
+            },
+            lambda logs: _tensorboard.write_overview(logs, comparison.metric),
         )

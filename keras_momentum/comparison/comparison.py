@@ -3,27 +3,24 @@
 import csv
 import math
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_momentum.comparison._event_files import is_logged, runs_from_logs
+from keras_momentum.comparison._metrics import default_metric, direction
 from keras_momentum.comparison._pictures import draw_comparison
 from keras_momentum.comparison._printing import as_text, table_of, verdict_of
-from keras_momentum.comparison._runs import (
-    Run,
-    RunFolder,
-    check_metric,
-    default_metric,
-    direction,
-    read_settings,
-)
+from keras_momentum.comparison._results import Results
+from keras_momentum.comparison._run_folder import is_run, is_unfinished, read_run
+from keras_momentum.comparison._runs import Run, check_metric
 from keras_momentum.comparison._statistics import (
     Difference,
     Row,
     differences,
     row_of,
 )
-from keras_momentum.comparison._tensorboard import is_logged, run_from_logs
 
 
 class Comparison:
@@ -35,12 +32,14 @@ class Comparison:
         runs: The runs.
         metric: The name of the metric in the runs' `history` by which they are judged.
         mode: `"auto"`, `"min"` or `"max"`. Whether the metric should fall or grow;
-            `"auto"` infers it from its name. Defaults to `"auto"`.
+            `"auto"` takes what the runs know of it: losses fall, and of its own metrics
+            Keras says it. Defaults to `"auto"`.
         target: `None` or a float. The value of the metric to which steps and seconds
             are counted. Defaults to `None`.
 
     Raises:
-        ValueError: If an argument is not as said above.
+        ValueError: If an argument is not as said above, or `mode` is `"auto"` and the
+            direction is not known.
 
     Attributes:
         runs: The argument, as a list.
@@ -60,10 +59,10 @@ class Comparison:
             raise ValueError("Argument `runs` must have at least one run. Received: []")
         self.runs = list(runs)
         self.metric = metric
-        self.mode = direction(metric, mode)
-        self.target = target
         for run in self.runs:
             check_metric(metric, run.history)
+        self.mode = direction(metric, mode, self.runs[0].directions)
+        self.target = target
 
     @property
     def names(self) -> list[str]:
@@ -171,31 +170,42 @@ def load_comparison(
     print(comparison)
     ```
     """
-    root = Path(path)
+    root = Path(path).expanduser()
     found = list(_runs(root))
     if not found:
         raise ValueError(
-            "Argument `path` must be a folder with runs of `compare` or logs of "
-            f"keras.callbacks.TensorBoard. Received: path={str(path)!r}"
+            "Argument `path` must be a folder with finished runs of `compare` or logs "
+            f"of keras.callbacks.TensorBoard. Received: path={str(path)!r}"
         )
-    settings = read_settings(root)
+    settings = Results(root).settings()
+    if metric is None:
+        metric = settings.get("metric")
+        mode = mode or settings.get("mode")
+    if metric is None:
+        known = found[0].directions
+        losses = ("val_loss", "loss")
+        names = [name for name in found[0].history if name in (*known, *losses)]
+        metric = default_metric(names)
     return Comparison(
         found,
-        metric or settings.get("metric") or default_metric(found),
-        mode or settings.get("mode", "auto"),
+        metric,
+        mode or "auto",
         settings.get("target") if target is None else target,
     )
 
 
 def _runs(root: Path) -> Iterator[Run]:
     for folder in sorted({root, *(each for each in root.rglob("*") if each.is_dir())}):
-        run_folder = RunFolder(folder)
-        if run_folder.is_finished:
-            yield run_folder.read()
+        if is_run(folder):
+            yield read_run(folder)
+        elif is_unfinished(folder):
+            warnings.warn(
+                f"{folder} has a run that is not finished, which is left out; call "
+                "`compare` again to finish it.",
+                stacklevel=3,
+            )
         elif is_logged(folder):
-            run = run_from_logs(folder, *_name_and_seed(folder, root))
-            if run.steps:
-                yield run
+            yield from runs_from_logs(folder, *_name_and_seed(folder, root))
 
 
 def _name_and_seed(folder: Path, root: Path) -> tuple[str, int]:

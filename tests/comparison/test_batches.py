@@ -5,11 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from keras_momentum.comparison._batches import (
-    ShuffledArrays,
-    digest_of_batches,
-    training_batches,
-)
+from keras_momentum.comparison._arrays import ShuffledArrays
+from keras_momentum.comparison._batches import TrainingData
+from keras_momentum.comparison._sources import made_of
 
 
 def test_each_sample_comes_once_in_each_pass_and_passes_differ() -> None:
@@ -39,19 +37,21 @@ def test_a_batch_follows_from_its_number_and_the_seed_alone() -> None:
 
 def test_arrays_of_different_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match=r"same length.*Received: lengths \[2, 3\]"):
-        training_batches((np.ones(2), np.ones(3)), 32, seed=0)
+        made_of((np.ones(2), np.ones(3)), 0, 32, "train_data")
 
 
 def test_data_that_shuffle_by_themselves_are_refused() -> None:
     tf = pytest.importorskip("tensorflow")
     data = tf.data.Dataset.range(100).shuffle(100, seed=0).batch(10)
-    with pytest.raises(ValueError, match="do they shuffle"):
-        digest_of_batches(data, 32, seed=0)
+    with pytest.raises(ValueError, match="does it shuffle"):
+        TrainingData(data, 32, None).identity(0)
 
     def made(seed: int) -> object:
         return tf.data.Dataset.range(100).shuffle(100, seed=seed).batch(10)
 
-    assert digest_of_batches(made, 32, seed=0) != digest_of_batches(made, 32, seed=1)
+    batches = TrainingData(made, 32, None)
+    assert batches.identity(0) != batches.identity(1)
+    assert batches.identity(0) == batches.identity(0)
 
 
 def test_a_function_without_a_seed_of_its_own_is_seeded() -> None:
@@ -60,9 +60,11 @@ def test_a_function_without_a_seed_of_its_own_is_seeded() -> None:
     def made(seed: int) -> object:
         return tf.data.Dataset.range(100).shuffle(100).batch(10)
 
-    assert digest_of_batches(made, 32, seed=0) != digest_of_batches(made, 32, seed=1)
+    batches = TrainingData(made, 32, None)
+    assert batches.identity(0) != batches.identity(1)
+    assert batches.identity(0) == batches.identity(0)
 
 
 def test_an_iterator_is_refused() -> None:
     with pytest.raises(TypeError, match="iterated only once"):
-        training_batches(itertools.repeat(1), 32, seed=0)
+        made_of(itertools.repeat(1), 0, 32, "train_data")

@@ -1,7 +1,6 @@
 """What a comparison says of runs."""
 
 import csv
-import dataclasses
 import math
 import re
 from pathlib import Path
@@ -10,7 +9,8 @@ import pytest
 from PIL import Image
 
 from keras_momentum.comparison import Comparison, Run
-from keras_momentum.comparison._runs import RunFolder, default_metric
+from keras_momentum.comparison._metrics import default_metric
+from keras_momentum.comparison._run_folder import RunFolder
 from tests.comparison.problem import runs_of
 
 
@@ -134,6 +134,7 @@ def test_each_cell_of_the_table_stands_under_its_title(target: float | None) -> 
     [
         (["loss", "accuracy", "val_loss", "val_accuracy"], "val_accuracy"),
         (["val_loss", "val_auc", "val_accuracy", "loss"], "val_auc"),
+        (["val_a_loss", "val_b_loss", "val_loss", "loss"], "val_loss"),
         (["accuracy", "loss", "val_loss"], "val_loss"),
         (["accuracy", "loss"], "loss"),
     ],
@@ -141,9 +142,22 @@ def test_each_cell_of_the_table_stands_under_its_title(target: float | None) -> 
 def test_runs_are_judged_by_a_metric_of_the_validation(
     logs: list[str], expected: str
 ) -> None:
-    (run,) = runs_of("a", [0.5])
-    history = {name: [0.5, 0.4] for name in logs}
-    assert default_metric([dataclasses.replace(run, history=history)]) == expected
+    assert default_metric(logs) == expected
+
+
+def test_without_a_loss_the_metric_is_asked_for() -> None:
+    with pytest.raises(ValueError, match="`metric` must be one of g_loss, as there"):
+        default_metric(["g_loss"])
+
+
+@pytest.mark.parametrize("metric", ["val_accuracy", "val_error", "val_f1_loss"])
+def test_a_direction_is_not_guessed_from_a_name(metric: str) -> None:
+    runs = runs_of("a", [0.5], directions={})
+    for run in runs:
+        run.history[metric] = [0.1, 0.2]
+    with pytest.raises(ValueError, match='`mode` must be "min" or "max", as it is not'):
+        Comparison(runs, metric)
+    assert Comparison(runs, metric, "min").mode == "min"
 
 
 def test_an_unknown_metric_is_named_with_those_there_are() -> None:
@@ -157,9 +171,10 @@ def test_an_unknown_metric_is_named_with_those_there_are() -> None:
 
 def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
     (run,) = runs_of("a", [math.inf], hyperparameters={"gamma": 0.9})
-    folder = RunFolder(tmp_path)
+    run.history["val_auc"] = [None, 0.5]
+    folder = RunFolder(tmp_path, "a", 0)
+    folder.begin()
+    assert folder.is_unfinished
     folder.end(run)
     assert folder.read() == run
-    (tmp_path / "run.json").write_text('{"name": 1, "sed": 2}')
-    with pytest.raises(ValueError, match=r"run\.json: it is not the file of a run"):
-        folder.read()
+    assert not folder.is_unfinished

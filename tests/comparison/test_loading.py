@@ -29,8 +29,10 @@ def logged(folder: Path, seed: int = 0, **arguments: Any) -> dict[str, list[floa
 def test_logs_of_keras_alone_give_what_its_history_says(tmp_path: Path) -> None:
     histories = [logged(tmp_path / "sgd" / f"seed-{seed}", seed) for seed in (0, 1)]
     other = logged(tmp_path / "single run")
-    comparison = load_comparison(tmp_path, target=0.0)
-    assert comparison.metric == "val_accuracy"
+    assert load_comparison(tmp_path).metric == "val_loss"
+    with pytest.raises(ValueError, match="not known whether metric='val_accuracy'"):
+        load_comparison(tmp_path, "val_accuracy")
+    comparison = load_comparison(tmp_path, "val_accuracy", "max", target=0.0)
     assert [(run.name, run.seed) for run in comparison.runs] == [
         ("sgd", 0),
         ("sgd", 1),
@@ -57,7 +59,7 @@ def test_without_validation_it_judges_by_the_loss_and_counts_epochs(
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="must be a folder with runs"):
+    with pytest.raises(ValueError, match="must be a folder with finished"):
         load_comparison(tmp_path)
-    with pytest.raises(ValueError, match="must be a folder with runs"):
+    with pytest.raises(ValueError, match="must be a folder with finished"):
         load_comparison(tmp_path / "missing")

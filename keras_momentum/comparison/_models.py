@@ -1,0 +1,88 @@
+"""What a model is: by value, and by the names that it gives to what it logs."""
+
+import collections
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras.src.backend.common import global_state
+
+from keras_momentum.comparison._identity import identity_or_unknown
+
+_NAMES = "object_name_uids"
+
+
+@contextmanager
+def names_of_its_own() -> Iterator[None]:
+    """In it, names that Keras makes up count from the beginning.
+
+    A layer or metric then has the same name in each model that a function builds.
+    """
+    before = global_state.get_global_attribute(_NAMES)
+    global_state.set_global_attribute(_NAMES, collections.defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_NAMES, before)
+
+
+def identity_of_model(model: keras.Model) -> Any:
+    """What a model consists of and was compiled with, but for weights and optimizer."""
+    kept = getattr(model, "_compile_config", None)
+    compiled = {**getattr(kept, "config", {}), "optimizer": None}
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    made_up = {
+        layer.name: f"layer {number}"
+        for number, layer in enumerate(layers)
+        if re.fullmatch(rf"{_snake(type(layer).__name__)}(_\d+)?", layer.name)
+    }
+    parts = [
+        (type(layer), _renamed(_settings(layer), made_up))
+        for layer in model._flatten_layers(include_self=True, recursive=True)
+    ]
+    return identity_or_unknown((parts, compiled))
+
+
+def _settings(layer: Any) -> Any:
+    """A layer's configuration; where it has none, its attributes."""
+    functions = [
+        value for value in vars(layer).values() if callable(value) and _is_own(value)
+    ]
+    try:
+        return layer.get_config(), functions
+    except (NotImplementedError, AttributeError, TypeError):
+        left_out = (keras.layers.Layer, keras.Variable, keras.metrics.Metric)
+        attributes = {
+            name: value
+            for name, value in vars(layer).items()
+            if not name.startswith("_") and not isinstance(value, left_out)
+        }
+        for name in ("optimizer", "inputs", "outputs", "train_function", "built"):
+            attributes.pop(name, None)
+        return attributes, functions
+
+
+def _is_own(value: Any) -> bool:
+    return type(value).__name__ == "function" and not value.__module__.startswith(
+        "keras."
+    )
+
+
+def _renamed(config: Any, names: dict[str, str]) -> Any:
+    """With other texts in place of names that count up."""
+    if isinstance(config, dict):
+        return {
+            key: _renamed(value, names)
+            for key, value in config.items()
+            if key not in ("shared_object_id", "build_config")
+        }
+    if isinstance(config, (list, tuple)):
+        return [_renamed(value, names) for value in config]
+    return names.get(config, config) if isinstance(config, str) else config
+
+
+def _snake(name: str) -> str:
+    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
