@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -145,12 +146,30 @@ def _encoded(value: Any, arrays: list[np.ndarray]) -> Any:
     if type(value) is dict:
         items = [[_encoded(x, arrays) for x in item] for item in value.items()]
         return {"dict": items}
+    name = _name_of(value)
+    if _named(name) is value:
+        return {"named": name}
     raise NotPlainError
+
+
+def _name_of(value: Any) -> list[str]:
+    """Where a function of a library is found: Keras's callbacks keep `ops.less`."""
+    module = "numpy" if isinstance(value, np.ufunc) else value.__module__
+    return [str(module), str(getattr(value, "__name__", ""))]
+
+
+def _named(name: Sequence[str]) -> Any:
+    module, of_module = name
+    if module.split(".")[0] in ("keras", "keras_momentum", "numpy"):
+        return getattr(sys.modules.get(module), of_module, None)
+    return None
 
 
 def _decoded(value: Any, arrays: list[np.ndarray]) -> Any:
     if not isinstance(value, dict):
         return value
+    if "named" in value:
+        return _named(value["named"])
     if "array" in value:
         array = arrays[value["array"]]
         return array[()] if value["scalar"] else array

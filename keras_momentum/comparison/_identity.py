@@ -139,7 +139,7 @@ class _Walk:
         for name, member in sorted(vars(kind).items()):
             if name in ("__dict__", "__weakref__", "__doc__", "__module__"):
                 continue
-            if name.startswith(("__annot", "__static", "__firstlineno", "_abc_")):
+            if name.startswith(_ADDED):
                 continue
             if isinstance(member, (staticmethod, classmethod)):
                 member = member.__func__
@@ -153,6 +153,8 @@ class _Walk:
         yield from self.texts(_state_of(value))
 
 
+# What Python and its library add to a class, some of it later.
+_ADDED = ("__annot", "__static", "__firstlineno", "__slotnames", "_abc_")
 _Wrapper = types.WrapperDescriptorType | types.GetSetDescriptorType
 
 
@@ -167,13 +169,14 @@ def _state_of(value: Any) -> Any:
         except NotImplementedError:
             pass
         else:
-            # A configuration has of a function no more than its name.
-            functions = [
+            # A configuration has of a function no more than its name, and of some
+            # losses none of what they hand on.
+            own = [
                 each
-                for each in (attributes or {}).values()
-                if isinstance(each, types.FunctionType)
+                for key, each in (attributes or {}).items()
+                if isinstance(each, types.FunctionType) or key.endswith("fn_kwargs")
             ]
-            return config, functions
+            return config, own
     kind = type(value)
     if attributes is None or (_is_of_library(kind) and not _is_of_keras(kind)):
         raise UnknownValueError(f"{kind.__module__}.{kind.__qualname__}")

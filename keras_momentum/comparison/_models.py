@@ -14,14 +14,19 @@ from keras_momentum.comparison._identity import identity_or_unknown
 _NAMES = "object_name_uids"
 
 
+def names_so_far() -> dict[str, int]:
+    """How often each name that Keras makes up has been made."""
+    return dict(global_state.get_global_attribute(_NAMES) or {})
+
+
 @contextmanager
-def names_of_its_own() -> Iterator[None]:
-    """In it, names that Keras makes up count from the beginning.
+def names_from(counts: dict[str, int]) -> Iterator[None]:
+    """In it, names that Keras makes up count from these numbers.
 
     A layer or metric then has the same name in each model that a function builds.
     """
     before = global_state.get_global_attribute(_NAMES)
-    global_state.set_global_attribute(_NAMES, collections.defaultdict(int))
+    global_state.set_global_attribute(_NAMES, collections.defaultdict(int, counts))
     try:
         yield
     finally:

@@ -14,6 +14,7 @@ from keras_momentum.comparison._optimizers import (
     updates_after,
 )
 from keras_momentum.comparison._runs import check_metric
+from keras_momentum.comparison._state import RandomState, value_of
 
 
 class Recorder(keras.callbacks.Callback):
@@ -169,7 +170,9 @@ class Between(keras.callbacks.Callback):
             return
         self._recorder.pause()
         model = self.model
-        metrics = [(each, np.array(each)) for each in model.metrics_variables]
+        # PyTorch's loaders draw a number when they are made.
+        random_state = RandomState()
+        metrics = [(each, value_of(each)) for each in model.metrics_variables]
         found = model.evaluate(
             **self._validation,
             callbacks=keras.callbacks.CallbackList(
@@ -180,6 +183,7 @@ class Between(keras.callbacks.Callback):
         )
         for variable, value in metrics:
             variable.assign(value)
+        random_state.restore()
         values = {f"val_{k}": float(v) for k, v in found.items() if not np.ndim(v)}
         self._recorder.add(batch, values)
         self._recorder.go_on_counting()

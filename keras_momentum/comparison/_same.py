@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,7 +21,8 @@ class _Start:
 
     name: str
     weights: str
-    epochs: list[str] = dataclasses.field(default_factory=list)
+    # The digest of the batches to the end of so many epochs.
+    epochs: dict[int, str] = dataclasses.field(default_factory=dict)
     random: str | None = None
     loss: float | None = None
     batches: Batches | None = None
@@ -39,11 +40,9 @@ class Same:
     def finished(self, run: Run) -> None:
         """A run that was finished before."""
         start = self.weights(run.name, run.seed, run.made_of["weights"])
-        theirs = run.made_of["batches"]
-        both = zip(start.epochs, theirs, strict=False)
-        if any(one != other for one, other in both):
-            raise _others("had other batches", start.name, run.name, run.seed)
-        start.epochs = max(start.epochs, theirs, key=len)
+        for epochs, found in enumerate(run.made_of["batches"], 1):
+            if start.epochs.setdefault(epochs, found) != found:
+                raise _others("had other batches", start.name, run.name, run.seed)
         self._loss(run.name, run.seed, run.made_of.get("first loss"), 1e-3)
 
     def weights(self, name: str, seed: int, weights: str) -> _Start:
@@ -89,9 +88,7 @@ class Same:
         """The digest of the batches to the end of an epoch."""
         start = self._starts[seed]
         found = batches.digest_of(epochs)
-        if len(start.epochs) < epochs:
-            start.epochs = [*start.epochs, found]
-        if start.epochs[epochs - 1] != found:
+        if start.epochs.setdefault(epochs, found) != found:
             raise _others("had other batches", start.name, name, seed)
         return found
 
@@ -110,6 +107,28 @@ class Same:
                 "that a layer or the loss has random numbers of its own; let it take "
                 "them from a keras.random.SeedGenerator"
             )
+
+
+def check_together(runs: Sequence[Run]) -> None:
+    """Raises `ValueError` if runs are of different data, models or lengths."""
+    of_seed = ("weights", "batches", "training data")
+    first: dict[Any, Run] = {}
+    for run in runs:
+        for part, value in run.made_of.items():
+            if part in ("optimizer", "first loss"):
+                continue
+            key = (part, run.seed if part in of_seed else None)
+            other = first.setdefault(key, run)
+            theirs: Any = other.made_of.get(part)
+            if part == "batches" and theirs is not None:
+                length = min(len(value), len(theirs))
+                value, theirs = value[:length], theirs[:length]
+            if value != theirs:
+                raise ValueError(
+                    f"The runs {other.name!r}, seed {other.seed}, and {run.name!r}, "
+                    f"seed {run.seed}, differ in their {part} and can't be compared; "
+                    "put them into folders of their own."
+                )
 
 
 class Watch(keras.callbacks.Callback):

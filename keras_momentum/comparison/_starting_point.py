@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_momentum.comparison._candidates import Candidate
 from keras_momentum.comparison._digests import digest
-from keras_momentum.comparison._models import names_of_its_own
+from keras_momentum.comparison._models import names_from, names_so_far
 from keras_momentum.comparison._state import (
     ModelState,
     assign_all,
@@ -38,6 +38,7 @@ class StartingPoint:
                 f"model, or a compiled model. Received: build_model={build_model!r}"
             )
         self._build = build_model
+        self._names = names_so_far()
         self._state: ModelState | None = None
         self._former: tuple[Any, Any] = (None, None)
         if self._given:
@@ -51,8 +52,7 @@ class StartingPoint:
             self._state.restore()
             _reseed(self._build, seed)
             return self._build
-        with names_of_its_own():
-            model = self._build()
+        model = self._built(seed)
         if not isinstance(model, keras.Model) or not model.compiled:
             raise TypeError(
                 "Argument `build_model`, a function, must return a compiled model. "
@@ -65,6 +65,19 @@ class StartingPoint:
                 f"Received: {model!r}, which is not built"
             )
         return model
+
+    def _built(self, seed: int) -> Any:
+        """What the function returns, with the same names each time."""
+        try:
+            with names_from({}):
+                return self._build()
+        except ValueError as error:
+            if "unique name" not in str(error):
+                raise
+            # A layer from outside has one of these names.
+            keras.utils.set_random_seed(seed)
+            with names_from(self._names):
+                return self._build()
 
     def check(self, seed: int) -> keras.Model:
         """A model with the weights of a seed, of which it is known that they are its.

@@ -126,4 +126,16 @@ class _Endless(keras.utils.PyDataset):
         self._first = first
 
     def __getitem__(self, index: int) -> Any:
-        return self._stream[self._first + index]
+        batch = self._stream[self._first + index]
+        if keras.backend.backend() == "torch":
+            # Keras has no sparse tensors there.
+            return keras.tree.map_structure(_dense, batch)
+        return batch
+
+
+def _dense(leaf: Any) -> Any:
+    if type(leaf).__name__ != "SparseTensor":
+        return leaf
+    import tensorflow as tf
+
+    return tf.sparse.to_dense(leaf).numpy()

@@ -15,6 +15,7 @@ from keras_momentum.comparison._printing import as_text, table_of, verdict_of
 from keras_momentum.comparison._results import Results
 from keras_momentum.comparison._run_folder import is_run, is_unfinished, read_run
 from keras_momentum.comparison._runs import Run, check_metric
+from keras_momentum.comparison._same import check_together
 from keras_momentum.comparison._statistics import (
     Difference,
     Row,
@@ -161,7 +162,8 @@ def load_comparison(
 
     Raises:
         ImportError: If TensorBoard is missing and needed.
-        ValueError: If there is no run in the folder.
+        ValueError: If there is no run in the folder, one is damaged, or two are of
+            different data or models.
 
     Example:
 
@@ -177,6 +179,7 @@ def load_comparison(
             "Argument `path` must be a folder with finished runs of `compare` or logs "
             f"of keras.callbacks.TensorBoard. Received: path={str(path)!r}"
         )
+    check_together(found)
     settings = Results(root).settings()
     if metric is None:
         metric = settings.get("metric")

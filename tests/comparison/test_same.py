@@ -24,10 +24,9 @@ class OwnNoise(layers.Layer):
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
-            return x + tf.numpy_function(
-                lambda: OWN.normal(size=()).astype("float32"), [], "float32"
-            )
-        return x + OWN.normal(size=()).astype("float32")
+            noise = tf.numpy_function(lambda: np.float32(OWN.normal()), [], "float32")
+            return x + tf.ensure_shape(noise, ())
+        return x + float(OWN.normal())
 
 
 class OwnWeights(keras.initializers.Initializer):
@@ -42,8 +41,8 @@ def compiled(*parts: Any) -> keras.Model:
     return model
 
 
-SHARED = layers.Dense(4)
-HEAD = layers.Dense(2)
+SHARED = layers.Dense(4, name="shared")
+HEAD = layers.Dense(2, name="head")
 NORMALIZED = keras.Sequential([layers.Dense(4), layers.BatchNormalization()])
 SHUFFLED = np.arange(64)
 
