@@ -14,7 +14,7 @@ import keras
 from keras_momentum import arguments
 from keras_momentum.comparison._results import Results
 
-_NEEDED = ("matplotlib", "rich", "scipy", "tensorboard", "tensorflow")
+_NEEDED = ("filelock", "matplotlib", "rich", "scipy", "tensorboard", "tensorflow")
 # Arguments of `fit` that `compare` gives itself.
 _OWN = (
     *("self", "x", "y", "batch_size", "epochs", "verbose", "callbacks", "shuffle"),

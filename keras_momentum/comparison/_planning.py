@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import filelock
-
 from keras_momentum.comparison._candidates import Candidate
 from keras_momentum.comparison._files import lock_of
 from keras_momentum.comparison._printing import Progress, progress
@@ -92,6 +90,8 @@ class Runs:
 
     def _train(self, name: str, timeout: float, bar: Progress) -> None:
         """The runs of an optimizer that nobody has done or is doing."""
+        import filelock
+
         runner = Runner(self._start, self._candidates[name])
         for run in self._planned:
             if run.name != name or (name, run.seed) in self._done:

@@ -80,6 +80,11 @@ class Board(keras.callbacks.TensorBoard):
     def __init__(self, folder: Path):
         super().__init__(str(folder), write_graph=False)
 
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        super().on_train_batch_end(batch, _scalars_of(logs))
+
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         super().on_test_end(_scalars_of(logs))
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import filelock
 import keras
 
 from keras_momentum import arguments
@@ -49,14 +48,18 @@ def compare(
 ) -> Comparison:
     """Trains a model with several optimizers, and says which of them differ.
 
-    For every seed all optimizers start from the same weights and see the same batches
-    in the same order. The training step of each is compiled once, for all its seeds.
+    For every seed all optimizers start from the same weights and random numbers and
+    see the same batches in the same order; that they do is looked at while they train,
+    and a difference ends the comparison. The training step of each is compiled once,
+    for all its seeds.
 
     In `log_dir`, each run has a folder `NAME/seed-N` with logs for TensorBoard
     (`tensorboard --logdir LOG_DIR`: Scalars, Custom Scalars, HParams) and `run.json`.
-    A comparison that was killed goes on where it stopped when it is called again;
-    optimizers and seeds can be added later. Beside them lie the table and the picture:
-    `comparison.txt`, `comparison.csv` and `comparison.png`.
+    A comparison that was killed goes on after the last epoch when it is called again,
+    to the same results; optimizers and seeds can be added later, and several processes
+    that are called alike share the runs. Beside them lie the table and the picture:
+    `comparison.txt`, `comparison.csv` and `comparison.png`. A finished run is taken
+    only if model, data, optimizer, callbacks, arguments and versions are the same.
 
     A run whose loss becomes infinite or NaN ends there and is reported.
 
@@ -73,17 +76,23 @@ def compare(
             `x` and does not shuffle by itself; or a function that takes the seed and
             returns one of these, for example
             `lambda seed: dataset.shuffle(1000, seed=seed)`.
-        validation_data: As in `fit`. Defaults to `None`.
+        validation_data: As in `fit`, but the same each time; or a function without
+            arguments that returns it, or a generator, whose batches are then kept in
+            memory. Defaults to `None`.
         epochs: An integer >= 1.
         seeds: Integers >= 0, at least three for differences to be told from chance.
             Defaults to `(0, 1, 2)`.
         log_dir: The folder of the comparison. Defaults to `"runs/comparison"`.
         target: `None` or a float. The value of the metric to which steps and seconds
-            are counted, epoch by epoch. Defaults to `None`.
+            are counted, to the end of the epoch in which it was found. Defaults to
+            `None`.
         metric: `None` or the name of a metric in the logs. Defaults to the first
-            validation metric, or the validation loss if there is none.
+            validation metric, or the validation loss if there is none, or the loss.
         mode: `"auto"`, `"min"` or `"max"`. Whether the metric should fall or grow;
-            `"auto"` infers it from its name. Defaults to `"auto"`.
+            `"auto"` knows it of losses and of Keras's metrics. Defaults to `"auto"`.
+        validate_every: `None` or an integer >= 1. With a target, the number of updates
+            after which it is looked for within an epoch, which changes nothing in the
+            training. Defaults to `None`.
         batch_size: An integer >= 1, for arrays. Defaults to `32`.
         verbose: 0 or 1. 0: quiet, 1: progress, and the table at the end. Defaults to
             `1`.
@@ -93,10 +102,14 @@ def compare(
         A `Comparison`.
 
     Raises:
-        ImportError: If Matplotlib, SciPy, TensorBoard or TensorFlow is missing.
+        ImportError: If filelock, Matplotlib, rich, SciPy, TensorBoard or TensorFlow is
+            missing.
+        OSError: If a file can't be written; what was there stays.
         TypeError: If an argument is of a wrong kind.
-        ValueError: If an argument is not as said above; if the batches are others each
-            time; if `log_dir` has runs of something else under the same names.
+        ValueError: If an argument is not as said above; if optimizers would not get the
+            same weights, batches or random numbers, or do no update; if `log_dir` has
+            runs of something else under the same names, damaged ones, or files of
+            others with our names.
 
     Example:
 
@@ -170,6 +183,8 @@ def compare(
 
 
 def _write(comparison: Comparison, folder: Path) -> None:
+    import filelock
+
     judged_by = ("metric", "mode", "target")
     with filelock.FileLock(lock_of(folder, "results")):
         Results(folder).write(

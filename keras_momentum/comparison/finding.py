@@ -35,7 +35,8 @@ class GammaSearch:
         seconds: The argument.
         final_losses: The mean loss of the last quarter of the steps, by gamma; NaN if
             it diverged.
-        recommended: The gamma with the lowest of them; `None` if all diverged.
+        recommended: The gamma with the lowest of them; `None` if all diverged, or if
+            they differ by less than a thousandth.
     """
 
     def __init__(self, losses: dict[float, np.ndarray], seconds: float):
@@ -46,10 +47,18 @@ class GammaSearch:
             for gamma, values in losses.items()
         }
         finite = {g: x for g, x in self.final_losses.items() if math.isfinite(x)}
-        self.recommended = min(finite, key=finite.__getitem__) if finite else None
+        self._is_one = len(finite) > 1 and _nearly_one(list(finite.values()))
+        is_found = finite and not self._is_one
+        self.recommended = min(finite, key=finite.__getitem__) if is_found else None
 
     def verdict(self) -> str:
         """The recommendation, in words."""
+        if self._is_one:
+            return (
+                "No gamma is better than another: their final losses differ by less "
+                "than a thousandth. Is the learning rate too small, or the loss at its "
+                "end?"
+            )
         if self.recommended is None:
             return (
                 "Every gamma diverged: the learning rate is too high for all of them."
@@ -99,6 +108,7 @@ def find_gamma(
     batch_size: int = 32,
     seed: int = 0,
     verbose: int = 1,
+    **fit_arguments: Any,
 ) -> GammaSearch:
     """Tries gammas on a model, with one compilation, and recommends one.
 
@@ -121,6 +131,8 @@ def find_gamma(
         batch_size: An integer >= 1, for arrays. Defaults to `32`.
         seed: An integer >= 0, from which the order of arrays follows. Defaults to `0`.
         verbose: 0 or 1. 0: quiet, 1: prints the table. Defaults to `1`.
+        **fit_arguments: Other arguments of `fit` that belong to training:
+            `class_weight`.
 
     Returns:
         A `GammaSearch`.
@@ -156,6 +168,11 @@ def find_gamma(
         )
     for gamma in gammas:
         arguments.coefficient("gammas", gamma)
+    for name in fit_arguments.keys() - {"class_weight"}:
+        raise TypeError(
+            f"find_gamma() got an unexpected argument `{name}`; of `fit` it takes "
+            "class_weight."
+        )
     arguments.integer("steps", steps, minimum=1)
     arguments.integer("batch_size", batch_size, minimum=1)
     arguments.integer("seed", seed, minimum=0)
@@ -176,6 +193,7 @@ def find_gamma(
                 callbacks=[trials],
                 shuffle=False,
                 verbose=0,
+                **fit_arguments,
             )
     finally:
         state.restore()
@@ -185,6 +203,11 @@ def find_gamma(
     if verbose:
         print(search)
     return search
+
+
+def _nearly_one(losses: Sequence[float]) -> bool:
+    """Whether losses differ by less than a thousandth of the larger one."""
+    return max(losses) - min(losses) <= 1e-3 * max(map(abs, losses))
 
 
 class _Trials(BeginAnew):
