@@ -52,6 +52,15 @@ class Keeper(keras.callbacks.Callback):
             self._loaded.put_attributes(self._callbacks)
             self._loaded.put_variables(self.model)
 
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        if self._loaded is not None:
+            # A loader of PyTorch drew one when it was made, which is not made twice in
+            # a run that nobody kills.
+            self._loaded.put_numbers_of_torch()
+            self._loaded = None
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._kept is None:
             return

@@ -83,6 +83,11 @@ class RunFolder:
         for logs in self._logs():
             logs.unlink()
 
+    def forget_summary(self) -> None:
+        """Deletes what was logged of the run as a whole."""
+        for logs in list(self.path.glob(_LOGS)):
+            logs.unlink()
+
     def end(self, run: Run) -> None:
         """Writes the run, as a whole or not at all, and takes the mark away."""
         content: dict[str, Any] = {

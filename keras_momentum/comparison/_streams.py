@@ -10,6 +10,7 @@ import keras
 
 from keras_momentum.comparison._digests import digest
 from keras_momentum.comparison._sources import Source
+from keras_momentum.comparison._state import RandomState
 
 # Of each batch; enough that no two batches of a training have the same by chance.
 _BYTES = 8
@@ -36,6 +37,7 @@ class Stream:
         self._kept: dict[int, Any] = {}
         self._digests = bytearray()
         self._lock = threading.Lock()
+        self._random = RandomState()
         self.error: Exception | None = None
 
     def __getitem__(self, place: int) -> Any:
@@ -81,8 +83,8 @@ class Stream:
         def batches() -> Iterator[Any]:
             return (self[place] for place in itertools.count(first))
 
-        data = tf.data.Dataset.from_generator(batches, output_signature=spec)
-        return data.prefetch(1)
+        # Nothing is read ahead: not while a callback looks at random numbers.
+        return tf.data.Dataset.from_generator(batches, output_signature=spec)
 
     @property
     def _read(self) -> int:
@@ -91,8 +93,12 @@ class Stream:
     def _next(self) -> Any:
         if self.error is not None:
             raise self.error
+        # Data have random numbers of their own, wherever a training is with its.
+        outer = RandomState()
+        self._random.restore()
         try:
             batch = next(self._batches)
+            self._random = RandomState()
             self._digests += bytes.fromhex(digest(batch, 2 * _BYTES))
         except StopIteration:
             self.error = ValueError(
@@ -104,6 +110,8 @@ class Stream:
         except Exception as error:
             self.error = error
             raise
+        finally:
+            outer.restore()
         return batch
 
     def _endless(self) -> Iterator[Any]:

@@ -116,7 +116,7 @@ class Training:
             _tensorboard.keep_until(folder.path, loaded.recorded["time"])
         done = len(run.made_of["batches"])
         batches = self.data.open(run.seed, done)
-        if done and batches.stream is not None:
+        if loaded is not None and batches.stream is not None:
             self.same.epoch(run.name, run.seed, batches, done)
         recorder = Recorder(
             lambda logs, steps: on_epoch(run, logs, len(steps)),
@@ -152,6 +152,8 @@ class Training:
             hyperparameters=_after(run.hyperparameters, recorder.history),
         )
         runner.compiles = False
+        # Once, if this was killed here before.
+        folder.forget_summary()
         _tensorboard.write_hyperparameters(folder.path, run)
         folder.end(run)
         return run

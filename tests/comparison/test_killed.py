@@ -1,21 +1,25 @@
 """Comparisons that were killed go on, and end as if they had not been."""
 
+import functools
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
+import numpy as np
 import pytest
 
 from keras_momentum.comparison import Comparison, load_comparison
 from keras_momentum.comparison import _keeping as keeping
 from keras_momentum.comparison._event_files import runs_from_logs
 from tests.comparison.killed import candidates, compare
-from tests.comparison.problem import compared
+from tests.comparison.problem import TRAINING, compared
 from tests.once import once
 
 
@@ -27,9 +31,15 @@ def results(comparison: Comparison) -> dict[tuple[str, int], Any]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The results of a comparison that nobody has killed."""
-    return results(compare(tmp_path_factory.mktemp("whole")))
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The results of an optimizer's run that nobody has killed, by its name."""
+
+    @functools.cache
+    def found(name: str) -> Any:
+        optimizers = {name: candidates()[name]}
+        return results(compare(tmp_path_factory.mktemp(name), optimizers=optimizers))
+
+    return found
 
 
 class KilledError(Exception):
@@ -37,10 +47,23 @@ class KilledError(Exception):
 
 
 @pytest.mark.parametrize(
-    "epoch", [2, *(pytest.param(each, marks=pytest.mark.slow) for each in (0, 4))]
+    ("name", "epoch"),
+    [
+        ("adam", 2),
+        ("ramp", 3),
+        *(
+            pytest.param(name, epoch, marks=pytest.mark.slow)
+            for name in candidates()
+            for epoch in (0, 4)
+        ),
+    ],
 )
 def test_a_run_goes_on_in_its_middle_bit_for_bit(
-    epoch: int, whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    epoch: int,
+    whole: Callable[[str], Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keep = keeping.Keeper.on_epoch_end
 
@@ -56,28 +79,101 @@ def test_a_run_goes_on_in_its_middle_bit_for_bit(
         begun.append(number)
         begin(self, number, logs)
 
-    optimizers = candidates()
-    for name, candidate in optimizers.items():
-        monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
-        with pytest.raises(KilledError):
-            compare(tmp_path, optimizers={name: candidate})
-        with pytest.raises(ValueError, match="must be a folder with finished"):
-            load_comparison(tmp_path / name)
+    optimizers = {name: candidates()[name]}
+    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
+    with pytest.raises(KilledError):
+        compare(tmp_path, optimizers=optimizers)
+    with (
+        pytest.warns(UserWarning, match="not finished"),
+        pytest.raises(ValueError, match="must be a folder with finished"),
+    ):
+        load_comparison(tmp_path)
     monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
     monkeypatch.setattr(keeping.Keeper, "on_epoch_begin", counted)
-    assert results(compare(tmp_path, optimizers=optimizers)) == whole
+    found = results(compare(tmp_path, optimizers=optimizers))
+    assert found == whole(name)
     assert min(begun, default=epoch + 1) == epoch + 1
     # The logs have no gap and nothing twice.
-    for (name, seed), (history, steps, *_) in whole.items():
-        (logged,) = runs_from_logs(tmp_path / name / f"seed-{seed}", name, seed)
-        assert logged.steps == steps
+    (logged,) = runs_from_logs(tmp_path / name / "seed-0", name, 0)
+    history, steps, *_ = found[name, 0]
+    assert logged.steps == steps
+    for key, values in history.items():
         # TensorBoard's callback logs the rate after ReduceLROnPlateau has changed it.
-        for key, values in ((k, v) for k, v in history.items() if k != "learning_rate"):
+        if key != "learning_rate":
             assert logged.history[key] == pytest.approx(values, rel=1e-6), key
 
 
+class Augmented(keras.utils.PyDataset):
+    """Shuffles itself and adds noise, with random numbers of its own and of NumPy."""
+
+    def __init__(self, seed: int):
+        super().__init__()
+        self._rng = np.random.default_rng(seed)
+        self._order = np.arange(64)
+
+    def __len__(self) -> int:
+        return 4
+
+    def __getitem__(self, index: int) -> Any:
+        chosen = self._order[16 * index : 16 * index + 16]
+        noise = self._rng.normal() + np.random.normal()
+        return TRAINING[0][chosen] + noise, TRAINING[1][chosen]
+
+    def on_epoch_end(self) -> None:
+        self._rng.shuffle(self._order)
+
+
+def shuffled(seed: int) -> Any:
+    tf = pytest.importorskip("tensorflow")
+    data = tf.data.Dataset.from_tensor_slices(TRAINING)
+    return data.shuffle(64, seed=seed).batch(16)
+
+
+def endless(seed: int) -> Any:
+    batches = Augmented(seed)
+    while True:
+        yield batches[0]
+
+
+@pytest.mark.parametrize(
+    ("data", "steps"),
+    [
+        (Augmented, None),
+        (shuffled, 3),
+        pytest.param(shuffled, None, marks=pytest.mark.slow),
+        pytest.param(endless, 5, marks=pytest.mark.slow),
+    ],
+)
+def test_data_go_on_where_they_were(
+    data: Any, steps: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments: dict[str, Any] = {
+        "train_data": data,
+        "optimizers": {"ramp": candidates()["ramp"]},
+        "steps_per_epoch": steps,
+        "epochs": 4,
+    }
+    keep = keeping.Keeper.on_epoch_end
+
+    def kept_and_killed(self: Any, number: int, logs: Any = None) -> None:
+        keep(self, number, logs)
+        if number == 1:
+            raise KilledError
+
+    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
+    with pytest.raises(KilledError):
+        compare(tmp_path / "killed", **arguments)
+    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
+    resumed = compare(tmp_path / "killed", **arguments)
+    whole = compare(tmp_path / "whole", **arguments)
+    assert results(resumed) == results(whole)
+    (one,), (two,) = resumed.runs, whole.runs
+    assert one.made_of == two.made_of
+    assert len(set(one.made_of["batches"])) == 4
+
+
 def test_a_damaged_checkpoint_lets_a_run_begin_anew(
-    whole: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep = keeping.Keeper.on_epoch_end
 
@@ -93,7 +189,7 @@ def test_a_damaged_checkpoint_lets_a_run_begin_anew(
     (file,) = tmp_path.rglob("checkpoint.npz")
     os.truncate(file, 500)
     found = results(compare(tmp_path, optimizers=optimizers))
-    assert found["ramp", 0] == whole["ramp", 0]
+    assert found == whole("ramp")
 
 
 def test_a_checkpoint_of_something_else_is_not_taken(

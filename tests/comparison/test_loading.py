@@ -63,3 +63,61 @@ def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
         load_comparison(tmp_path)
     with pytest.raises(ValueError, match="must be a folder with finished"):
         load_comparison(tmp_path / "missing")
+
+
+def test_two_trainings_in_one_folder_are_two(tmp_path: Path) -> None:
+    first = logged(tmp_path / "sgd")
+    second = logged(tmp_path / "sgd", seed=1, initial_epoch=0)
+    one, two = load_comparison(tmp_path).runs
+    assert (one.name, two.name) == ("sgd", "sgd (2)")
+    for run, history in ((one, first), (two, second)):
+        assert run.steps == [4, 8, 12]
+        for name, values in history.items():
+            assert run.history[name] == pytest.approx(values, rel=1e-6)
+
+
+def test_a_training_that_was_continued_is_one(tmp_path: Path) -> None:
+    model = small_model()
+    model.optimizer = keras.optimizers.SGD()
+    for begin in (0, 2):
+        model.fit(
+            *TRAINING,
+            batch_size=16,
+            validation_data=VALIDATION,
+            initial_epoch=begin,
+            epochs=begin + 2,
+            verbose=0,
+            callbacks=[keras.callbacks.TensorBoard(tmp_path / "sgd")],
+        )
+    (run,) = load_comparison(tmp_path).runs
+    assert run.steps == [4, 8, 12, 16]
+    assert len(run.history["val_loss"]) == 4
+
+
+def test_logs_of_a_validation_now_and_then_stand_at_their_epochs(
+    tmp_path: Path,
+) -> None:
+    history = logged(tmp_path / "sgd", validation_freq=2)
+    (run,) = load_comparison(tmp_path).runs
+    assert run.history["val_loss"] == [
+        None,
+        pytest.approx(history["val_loss"][0], rel=1e-6),
+        None,
+    ]
+
+
+def test_a_damaged_file_is_named_and_one_that_is_cut_off_is_read(
+    tmp_path: Path,
+) -> None:
+    logged(tmp_path / "sgd")
+    (file,) = (tmp_path / "sgd" / "train").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-5])
+    with pytest.warns(UserWarning, match=f"{file.name} is cut off"):
+        (run,) = load_comparison(tmp_path).runs
+    assert len(run.history["loss"]) == 3
+    content = bytearray(whole)
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{file.name} is damaged"):
+        load_comparison(tmp_path)
