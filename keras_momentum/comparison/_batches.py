@@ -171,7 +171,7 @@ def first_batches(data: Any, batch_size: int, seed: int, count: int) -> KeptBatc
         batches = made_of(data, seed, batch_size, "data")
         if isinstance(batches, ShuffledArrays):
             return KeptBatches([batches[place] for place in range(count)])
-        source = source_of(batches, seed, "data")
+        source = source_of(batches, None, "data")
         more = list(itertools.islice(source.one_pass(), count - len(found)))
         if not more:
             raise ValueError(

@@ -159,7 +159,8 @@ def _encoded(value: Any, arrays: list[np.ndarray]) -> Any:
 
 def _name_of(value: Any) -> list[str]:
     """Where a function of a library is found: Keras's callbacks keep `ops.less`."""
-    module = "numpy" if isinstance(value, np.ufunc) else value.__module__
+    is_ufunc = isinstance(value, np.ufunc)
+    module = "numpy" if is_ufunc else getattr(value, "__module__", "")
     return [str(module), str(getattr(value, "__name__", ""))]
 
 
