@@ -42,7 +42,7 @@ class Checkpoint:
         recorded: dict[str, Any],
     ) -> None:
         """Writes variables, random numbers, and the plain attributes of callbacks."""
-        arrays = [value_of(variable) for variable in state_of(model)]
+        arrays = [_storable(value_of(variable)) for variable in state_of(model)]
         count = len(arrays)
         state = {
             "made_of": self._made_of,
@@ -118,6 +118,11 @@ def can_go_on(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
         )
         for callback in callbacks
     )
+
+
+def _storable(value: np.ndarray) -> np.ndarray:
+    """With a dtype that NumPy's files have: bfloat16 is none, and fits into float32."""
+    return value.astype("float32") if value.dtype.kind == "V" else value
 
 
 def _plain_attributes(callback: keras.callbacks.Callback) -> dict[str, Any]:

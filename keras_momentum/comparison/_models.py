@@ -37,16 +37,13 @@ def identity_of_model(model: keras.Model) -> Any:
     """What a model consists of and was compiled with, but for weights and optimizer."""
     kept = getattr(model, "_compile_config", None)
     compiled = {**getattr(kept, "config", {}), "optimizer": None}
-    layers = model._flatten_layers(include_self=True, recursive=True)
+    layers = list(model._flatten_layers(include_self=True, recursive=True))
     made_up = {
         layer.name: f"layer {number}"
         for number, layer in enumerate(layers)
         if re.fullmatch(rf"{_snake(type(layer).__name__)}(_\d+)?", layer.name)
     }
-    parts = [
-        (type(layer), _renamed(_settings(layer), made_up))
-        for layer in model._flatten_layers(include_self=True, recursive=True)
-    ]
+    parts = [(type(layer), _renamed(_settings(layer), made_up)) for layer in layers]
     return identity_or_unknown((parts, compiled))
 
 
@@ -70,9 +67,8 @@ def _settings(layer: Any) -> Any:
 
 
 def _is_own(value: Any) -> bool:
-    return type(value).__name__ == "function" and not value.__module__.startswith(
-        "keras."
-    )
+    module = getattr(value, "__module__", None) or ""
+    return type(value).__name__ == "function" and not module.startswith("keras.")
 
 
 def _renamed(config: Any, names: dict[str, str]) -> Any:

@@ -69,13 +69,13 @@ class Same:
         """The loss of the first batch, before any update."""
         self._loss(name, seed, loss, 1e-3 if "16" not in dtype else 0.03)
 
-    def batches(self, name: str, seed: int, batches: Batches, count: int) -> None:
-        """The batches that a run has seen."""
+    def batches(self, name: str, seed: int, batches: Batches, places: range) -> None:
+        """Batches that a run has seen, by their places in it."""
         start = self._starts[seed]
         start.batches = start.batches or batches
         if batches.stream is None or start.batches.stream is None:
             return
-        place = batches.stream.first_difference(start.batches.stream, count)
+        place = batches.stream.first_difference(start.batches.stream, places)
         if place is not None:
             raise ValueError(
                 "Argument `train_data` must give the same batches in the same order to "
@@ -152,6 +152,7 @@ class Watch(keras.callbacks.Callback):
         self._batches = batches
         self._looks = is_first
         self._epoch = 0
+        self._looked_at = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         if self._looks:
@@ -165,9 +166,9 @@ class Watch(keras.callbacks.Callback):
         self, batch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
         name, seed = self._run.name, self._run.seed
-        count = self._epoch * self._batches.steps + batch + 1
-        if self._batches.stream is not None:
-            self._same.batches(name, seed, self._batches, count)
+        end = self._epoch * self._batches.steps + batch + 1
+        self._same.batches(name, seed, self._batches, range(self._looked_at, end))
+        self._looked_at = end
         if not self._looks:
             return
         self._looks = False

@@ -54,16 +54,15 @@ class Stream:
         seen = self._digests[: count * _BYTES]
         return hashlib.sha256(seen).hexdigest()[:16]
 
-    def first_difference(self, other: "Stream", count: int) -> int | None:
-        """The place of the first batch, of so many, that another stream has not."""
-        mine, others = (
-            bytes(each._digests[: count * _BYTES]) for each in (self, other)
-        )
+    def first_difference(self, other: "Stream", places: range) -> int | None:
+        """The first of some places whose batch another stream has not."""
+        part = slice(places.start * _BYTES, places.stop * _BYTES)
+        mine, others = self._digests[part], other._digests[part]
         length = min(len(mine), len(others))
         if mine[:length] == others[:length]:
             return None
-        places = (i for i, (a, b) in enumerate(zip(mine, others)) if a != b)  # noqa: B905
-        return next(places) // _BYTES
+        differs = (at for at in range(length) if mine[at] != others[at])
+        return places.start + next(differs) // _BYTES
 
     def for_fit(self, first: int) -> Any:
         """What `fit` gets: the batches from a place on, without an end."""

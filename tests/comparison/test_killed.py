@@ -79,6 +79,7 @@ def test_a_run_goes_on_in_its_middle_bit_for_bit(
         begun.append(number)
         begin(self, number, logs)
 
+    expected = whole(name)
     optimizers = {name: candidates()[name]}
     monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
     with pytest.raises(KilledError):
@@ -91,7 +92,7 @@ def test_a_run_goes_on_in_its_middle_bit_for_bit(
     monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
     monkeypatch.setattr(keeping.Keeper, "on_epoch_begin", counted)
     found = results(compare(tmp_path, optimizers=optimizers))
-    assert found == whole(name)
+    assert found == expected
     assert min(begun, default=epoch + 1) == epoch + 1
     # The logs have no gap and nothing twice.
     (logged,) = runs_from_logs(tmp_path / name / "seed-0", name, 0)
