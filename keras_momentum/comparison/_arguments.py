@@ -48,21 +48,23 @@ def checked_seeds(seeds: Any) -> list[int]:
     return found
 
 
-def check_target(target: Any, validate_every: Any, validation_data: Any) -> None:
-    """Raises `ValueError` for a target that is none, or that can't be looked for."""
+def checked_target(
+    target: Any, validate_every: Any, validation_data: Any
+) -> float | None:
+    """The target; raises `ValueError` if it is none, or can't be looked for."""
     is_number = isinstance(target, numbers.Real) and not isinstance(target, bool)
     if target is not None and not (is_number and math.isfinite(target)):
         raise ValueError(
             f"Argument `target` must be `None` or a number. Received: target={target!r}"
         )
-    if validate_every is None:
-        return
-    arguments.integer("validate_every", validate_every, minimum=1)
-    if target is None or validation_data is None:
-        raise ValueError(
-            "Argument `validate_every` needs `target` and `validation_data`. Received: "
-            f"validate_every={validate_every!r}"
-        )
+    if validate_every is not None:
+        arguments.integer("validate_every", validate_every, minimum=1)
+        if target is None or validation_data is None:
+            raise ValueError(
+                "Argument `validate_every` needs `target` and `validation_data`. "
+                f"Received: validate_every={validate_every!r}"
+            )
+    return None if target is None else float(target)
 
 
 def checked_folder(log_dir: Any) -> Path:

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
+from keras_momentum.comparison._models import scope_of
 
 MODES = ("auto", "min", "max")
 _WAYS = {"up": "max", "down": "min"}
@@ -37,7 +38,8 @@ def logged_by(model: keras.Model, batch: Any, is_validated: bool) -> Logged:
         is_validated: Whether there are validation data.
     """
     # The metrics of a model exist once it has seen the shapes of a batch.
-    model._symbolic_build(data_batch=batch)
+    with scope_of(model):
+        model._symbolic_build(data_batch=batch)
     metrics, losses, vectors = {}, {}, []
     for name, metric, result in _results(model):
         if ops.ndim(result):

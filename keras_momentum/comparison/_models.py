@@ -3,7 +3,7 @@
 import collections
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -31,6 +31,14 @@ def names_from(counts: dict[str, int]) -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute(_NAMES, before)
+
+
+def scope_of(model: keras.Model) -> AbstractContextManager[Any]:
+    """In it, variables are made where those of the model are."""
+    # Not that of the model: a Sequential does not keep the one that it was made in.
+    values = [weight.value for weight in model.variables[:1]]
+    strategies = [getattr(value, "distribute_strategy", None) for value in values]
+    return next((each.scope() for each in strategies if each), nullcontext())
 
 
 def identity_of_model(model: keras.Model) -> Any:

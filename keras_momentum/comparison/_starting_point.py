@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_momentum.comparison._candidates import Candidate
 from keras_momentum.comparison._digests import digest
-from keras_momentum.comparison._models import names_from, names_so_far
+from keras_momentum.comparison._models import names_from, names_so_far, scope_of
 from keras_momentum.comparison._state import (
     ModelState,
     assign_all,
@@ -166,13 +166,14 @@ class Runner:
         return digest(values)
 
     def _new_optimizer(self) -> Any:
-        weights = self.model.trainable_variables
-        optimizer = self._candidate._new_optimizer(weights, self._start.known_weights)
-        if self._scales_loss and not isinstance(
-            optimizer, keras.optimizers.LossScaleOptimizer
-        ):
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
-        optimizer.build(weights)
+        weights, known = self.model.trainable_variables, self._start.known_weights
+        with scope_of(self.model):
+            optimizer = self._candidate._new_optimizer(weights, known)
+            if self._scales_loss and not isinstance(
+                optimizer, keras.optimizers.LossScaleOptimizer
+            ):
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+            optimizer.build(weights)
         return optimizer
 
 

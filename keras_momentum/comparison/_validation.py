@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_momentum.comparison._arrays import as_arrays
 from keras_momentum.comparison._batches import KeptBatches
@@ -49,6 +50,12 @@ class ValidationData:
                 data = KeptBatches(list(itertools.islice(data, steps)))
         if isinstance(data, (tuple, list)):
             data = tuple(map(as_arrays, data))
+            lengths = {len(leaf) for leaf in _with_length(data)}
+            if lengths == {0} or len(lengths) > 1:
+                raise ValueError(
+                    "Argument `validation_data` must have arrays of the same length, "
+                    f"of at least 1. Received: lengths {sorted(lengths)}"
+                )
             self.identity = digest(data)
             self.first_batch = keras.tree.map_structure(lambda array: array[:2], data)
         else:
@@ -57,6 +64,12 @@ class ValidationData:
             self.identity = digest_of_texts(first)
             self.first_batch = next(source_of(data, None, "validation_data").one_pass())
         self.for_fit = data
+
+
+def _with_length(data: Any) -> list[Any]:
+    """The arrays that say how long they are; sparse ones don't."""
+    leaves = keras.tree.flatten(data)
+    return [leaf for leaf in leaves if isinstance(leaf, np.ndarray)]
 
 
 def _digests(data: Any, steps: int | None) -> Iterator[str]:

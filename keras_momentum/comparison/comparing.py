@@ -11,9 +11,9 @@ from keras_momentum.comparison import _tensorboard
 from keras_momentum.comparison._arguments import (
     check_fit_arguments,
     check_packages,
-    check_target,
     checked_folder,
     checked_seeds,
+    checked_target,
 )
 from keras_momentum.comparison._batches import TrainingData
 from keras_momentum.comparison._candidates import candidates_of
@@ -137,11 +137,11 @@ def compare(
     check_packages()
     candidates = candidates_of(optimizers)
     seeds = checked_seeds(seeds)
-    arguments.integer("epochs", epochs, minimum=1)
-    arguments.integer("batch_size", batch_size, minimum=1)
+    epochs = arguments.integer("epochs", epochs, minimum=1)
+    batch_size = arguments.integer("batch_size", batch_size, minimum=1)
     arguments.one_of("mode", mode, MODES)
     check_fit_arguments(fit_arguments)
-    check_target(target, validate_every, validation_data)
+    target = checked_target(target, validate_every, validation_data)
     folder = checked_folder(log_dir)
     steps = fit_arguments.pop("steps_per_epoch", None)
     random_state = RandomState()

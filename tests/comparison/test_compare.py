@@ -280,3 +280,25 @@ def test_settings_are_kept_for_reading(tmp_path: Path) -> None:
     files = settings.pop("files")
     assert settings == {"metric": "val_loss", "mode": "min", "target": None}
     assert {"comparison.txt", "comparison.csv", "comparison.png"} < set(files)
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    arguments = {"seeds": np.arange(2), "target": np.float32(0.5)}
+    comparison = compared_soon(tmp_path, epochs=np.int64(1), **arguments)
+    assert comparison.seeds == [0, 1]
+    assert load_comparison(tmp_path).target == 0.5
+
+
+def test_models_of_several_devices_are_compared(tmp_path: Path) -> None:
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the strategies are TensorFlow's")
+    tf = pytest.importorskip("tensorflow")
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+
+    def build() -> keras.Model:
+        with strategy.scope():
+            return build_model()
+
+    twice = {name: keras_momentum.NAG(0.05) for name in ("one", "two")}
+    one, two = compared_soon(tmp_path, build_model=build, optimizers=twice).runs
+    assert one.history == two.history

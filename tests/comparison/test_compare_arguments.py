@@ -46,6 +46,8 @@ from tests.comparison.problem import X, Y, compared, compared_soon
         ({"validate_every": 0, "target": 1}, ValueError, "`validate_every` must be an"),
         ({"validate_every": 5}, ValueError, "`validate_every` needs `target`"),
         ({"validation_data": iter([])}, TypeError, "`validation_data` can be iterated"),
+        ({"validation_data": (X[:0], Y[:0])}, ValueError, r"at least 1. Rec.*\[0\]"),
+        ({"validation_data": (X, Y[:3])}, ValueError, r"same length.*lengths \[3, 96"),
         ({"train_data": [[], []]}, ValueError, "at least 1. Received: lengths"),
         ({"train_data": 3}, TypeError, "`train_data` must be a tuple of arrays, a tf"),
         ({"batch_size": "32"}, ValueError, "Argument `batch_size` must be"),

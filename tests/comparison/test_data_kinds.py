@@ -133,8 +133,16 @@ def test_an_error_of_the_data_is_theirs(tmp_path: Path) -> None:
         compared_soon(tmp_path, train_data=Broken())
 
 
-@pytest.mark.parametrize("change", ["training", "validation"])
-@pytest.mark.parametrize("kind", ["PyDataset", "tf.data", "arrays"])
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("PyDataset", "training"),
+        ("tf.data", "training"),
+        ("tf.data", "validation"),
+        ("arrays", "training"),
+        ("arrays", "validation"),
+    ],
+)
 def test_data_that_differ_late_are_not_taken_for_the_same(
     kind: str, change: str, tmp_path: Path
 ) -> None:
