@@ -43,7 +43,7 @@ class Same:
         for epochs, found in enumerate(run.made_of["batches"], 1):
             if start.epochs.setdefault(epochs, found) != found:
                 raise _others("had other batches", start.name, run.name, run.seed)
-        self._loss(run.name, run.seed, run.made_of.get("first loss"), 1e-3)
+        self._loss(run.name, run.seed, run.made_of.get("first loss"), 0.03)
 
     def weights(self, name: str, seed: int, weights: str) -> _Start:
         """The weights with which a run starts."""

@@ -64,6 +64,11 @@ class Stream:
         differs = (at for at in range(length) if mine[at] != others[at])
         return places.start + next(differs) // _BYTES
 
+    def end(self) -> None:
+        """Lets go of all but the digests."""
+        self._kept.clear()
+        self._batches = iter(())
+
     def for_fit(self, first: int) -> Any:
         """What `fit` gets: the batches from a place on, without an end."""
         if keras.backend.backend() == "tensorflow":

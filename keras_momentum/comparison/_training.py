@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_momentum.comparison import _tensorboard
-from keras_momentum.comparison._batches import TrainingData
+from keras_momentum.comparison._batches import Batches, TrainingData
 from keras_momentum.comparison._candidates import Candidate
 from keras_momentum.comparison._checkpoint import Checkpoint, can_go_on
 from keras_momentum.comparison._identity import identity_or_unknown, versions
@@ -161,7 +161,7 @@ class Training:
     def _fit(
         self,
         runner: Runner,
-        batches: Any,
+        batches: Batches,
         done: int,
         callbacks: list[keras.callbacks.Callback],
     ) -> None:
@@ -182,6 +182,9 @@ class Training:
             if batches.stream is not None and batches.stream.error is not None:
                 raise batches.stream.error from None
             raise
+        finally:
+            if batches.stream is not None:
+                batches.stream.end()
 
     def _between(
         self, callbacks: list[keras.callbacks.Callback], recorder: Recorder
