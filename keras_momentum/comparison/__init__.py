@@ -7,15 +7,18 @@ from keras_momentum.comparison._state import ModelState
 from keras_momentum.comparison.comparing import compare
 from keras_momentum.comparison.comparison import Comparison, load_comparison
 from keras_momentum.comparison.finding import GammaSearch, find_gamma
+from keras_momentum.comparison.noise_scale import NoiseScale, gradient_noise_scale
 
 __all__ = [
     "Candidate",
     "Comparison",
     "GammaSearch",
     "ModelState",
+    "NoiseScale",
     "Run",
     "compare",
     "find_gamma",
     "gamma_of",
+    "gradient_noise_scale",
     "load_comparison",
 ]
