@@ -1,7 +1,7 @@
 """The gradient noise scale: how much of a batch's gradient is noise."""
 
+import contextlib
 import dataclasses
-import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum._backend import backend
-from keras_momentum.comparison._batches import KeptBatches, training_batches
+from keras_momentum.comparison._batches import KeptBatches, first_batches
 from keras_momentum.comparison._optimizers import within
 from keras_momentum.comparison._state import ModelState, RandomState
 
@@ -122,7 +122,7 @@ def gradient_noise_scale(
         )
     random_state = RandomState()
     try:
-        found = _one_pass(data, batch_size, seed, batches)
+        found = distinct_batches(data, batch_size, seed, batches)
         if not model.built:
             model(found[0][0])
         return measure(model, found, fit_arguments)
@@ -169,24 +169,30 @@ def size_of(batch: Any) -> int:
     return len(keras.tree.flatten(batch)[0])
 
 
-def _one_pass(data: Any, batch_size: int, seed: int, count: int) -> list[Any]:
-    """So many batches, or fewer where one pass through the data has no more."""
-    found = training_batches(data, batch_size, seed)
-    per_pass = getattr(found, "batches_per_pass", None)
-    if per_pass is not None and per_pass < _FEWEST:
-        samples = sum(size_of(found[place]) for place in range(per_pass))
-        found = training_batches(data, max(1, samples // _FEWEST), seed)
-        per_pass = found.batches_per_pass
-    count = count if per_pass is None else min(count, per_pass)
-    batches = [
-        keras.tree.map_structure(np.array, batch)
-        for batch in itertools.islice(iter(found), count)
-    ]
-    if not batches:
-        raise ValueError(
-            f"Argument `data` must give at least one batch. Received: data={data!r}"
-        )
-    return batches
+def distinct_batches(data: Any, batch_size: int, seed: int, count: int) -> list[Any]:
+    """So many batches, or fewer where one pass through the data has no more.
+
+    Args:
+        data: As `train_data` of `compare`.
+        batch_size: An integer >= 1, for arrays; less is taken of few samples.
+        seed: An integer >= 0.
+        count: The number of batches at most.
+    """
+    made = data
+    if callable(data) and not isinstance(data, keras.utils.PyDataset):
+        made = data(seed)
+    if isinstance(made, (tuple, list)):
+        samples = first_batches(data, batch_size * count, seed, 1)[0]
+        size = max(1, min(batch_size, size_of(samples) // _FEWEST))
+        return [
+            keras.tree.map_structure(lambda x, i=begin: x[i : i + size], samples)
+            for begin in range(0, min(size_of(samples), size * count), size)
+        ]
+    # Not every data set knows how long it is.
+    with contextlib.suppress(TypeError):
+        count = min(count, len(made))
+    kept = first_batches(data, batch_size, seed, max(1, count))
+    return [kept[place] for place in range(len(kept))]
 
 
 def _estimate(squares: np.ndarray, products: np.ndarray, size: int) -> NoiseScale:
