@@ -17,7 +17,7 @@ from keras_momentum.comparison._plane import Pair, Trial
 from keras_momentum.comparison._state import ModelState, value_of
 
 # So many iterates are averaged at most: neighbours are nearly the same.
-_AVERAGED = 25
+_AVERAGED = 10
 
 
 class Trials:
@@ -27,7 +27,6 @@ class Trials:
         model: A compiled model.
         batches: Those of training, and behind them those that judge.
         steps: The number of batches of training.
-        start: The state of the model from which all trials begin.
         fit_arguments: Arguments of `fit`.
 
     Attributes:
@@ -39,17 +38,18 @@ class Trials:
         model: keras.Model,
         batches: KeptBatches,
         steps: int,
-        start: ModelState,
         fit_arguments: dict[str, Any],
     ):
         self._model = model
         self._training = [batches[place] for place in range(steps)]
         self._judges = [batches[place] for place in range(steps, len(batches))]
-        self._start = start
+        # Not yet: on torch, the first `fit` of a model uses random numbers.
+        self._start: ModelState | None = None
         self._fit_arguments = fit_arguments
         rates = [number(each.learning_rate) for each in momentum_optimizers(model)]
         self._ratios = [rate / rates[0] if rates[0] else 1.0 for rate in rates]
-        (self.first,) = (runner.judged for runner in self._run([None], [start], 0, 0))
+        (part,) = self._run([None], [None], 0, 0)
+        self.first = part.judged
 
     def make(self, row: Sequence[Trial], rungs: Sequence[Rung]) -> list[Trial]:
         """Trains them, and after each rung only those with the lowest losses."""
@@ -65,8 +65,7 @@ class Trials:
             kept = [states.pop(place, None) for place in chosen]
             states.clear()
             pairs = [None if begin else made[place].pair for place in chosen]
-            froms = [state or self._start for state in kept]
-            parts = self._run(pairs, froms, begin, rung.end)
+            parts = self._run(pairs, kept, begin, rung.end)
             for place, part in zip(chosen, parts, strict=True):
                 made[place] = self._after(made[place], part, begin)
                 states[place] = part.state
@@ -88,7 +87,7 @@ class Trials:
     def _run(
         self,
         pairs: Sequence[Pair | None],
-        states: Sequence[ModelState],
+        states: Sequence[ModelState | None],
         begin: int,
         end: int,
     ) -> list["_Part"]:
@@ -96,7 +95,7 @@ class Trials:
 
         Args:
             pairs: What is set at first; `None` to go on with what there is.
-            states: The states from which they begin.
+            states: The states from which they begin; `None` for that of the start.
             begin: The number of the first batch.
             end: The number of the one behind the last.
         """
@@ -114,6 +113,7 @@ class Trials:
                 verbose=0,
                 **self._fit_arguments,
             )
+        self._start = callback.start
         return callback.done
 
 
@@ -132,20 +132,24 @@ class _Parts(keras.callbacks.Callback):
     The loss that judges is that of the compiled training step, so that nothing else is
     compiled: with batch statistics in batch normalisation, and with the same random
     numbers in every epoch. The weights are put back before each batch that judges.
+
+    Attributes:
+        start: The state from which all trials begin.
+        done: What was found.
     """
 
     def __init__(
         self,
         pairs: Sequence[Pair | None],
-        states: Sequence[ModelState],
-        start: ModelState,
+        states: Sequence[ModelState | None],
+        start: ModelState | None,
         ratios: Sequence[float],
         steps: int,
         judges: int,
     ):
         super().__init__()
         self._todo = list(zip(pairs, states, strict=True))
-        self._start = start
+        self.start = start
         self._ratios = ratios
         self._steps = steps
         self._judges = judges
@@ -158,9 +162,10 @@ class _Parts(keras.callbacks.Callback):
         return len(self._todo)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        pair, state = self._todo.pop(0)
+        pair, self._state = self._todo.pop(0)
         model = self.model
-        state.restore()
+        self.start = self.start or ModelState(model)
+        self.start.restore()
         if pair is not None:
             optimizers = momentum_optimizers(model)
             for optimizer, ratio in zip(optimizers, self._ratios, strict=True):
@@ -170,12 +175,16 @@ class _Parts(keras.callbacks.Callback):
         self.done.append(self._part)
         self._sums: list[np.ndarray] = []
         self._count = 0
+        self._last: list[np.ndarray] = []
         self._average: list[np.ndarray] = []
 
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         model = self.model
+        if batch == 0 and self._state is not None:
+            # Not before: on torch, each epoch uses a random number at its beginning.
+            self._state.restore()
         if batch == self._steps:
             self._begin_judging(model)
         if batch >= self._steps:
@@ -202,15 +211,14 @@ class _Parts(keras.callbacks.Callback):
 
     def _add(self, model: keras.Model) -> None:
         """Adds the weights to those that are averaged."""
-        values = [
-            np.asarray(ops.convert_to_numpy(weight), "float64")
+        self._last = [
+            np.asarray(ops.convert_to_numpy(weight))
             for weight in model.trainable_variables
         ]
-        if self._sums:
-            for total, value in zip(self._sums, values, strict=True):
-                total += value
-        else:
-            self._sums = [value.copy() for value in values]
+        if not self._sums:
+            self._sums = [np.zeros(value.shape) for value in self._last]
+        for total, value in zip(self._sums, self._last, strict=True):
+            total += value
         self._count += 1
 
     def _begin_judging(self, model: keras.Model) -> None:
@@ -220,8 +228,12 @@ class _Parts(keras.callbacks.Callback):
             self._add(model)
         others = [(each, value_of(each)) for each in model.non_trainable_weights]
         # Random numbers and the scale of the loss as at the start, for all trials.
-        self._start.restore()
+        assert self.start is not None
+        self.start.restore()
         for variable, value in others:
             variable.assign(value)
         # Not tensors, which a step on JAX would take for good.
-        self._average = [total / self._count for total in self._sums]
+        self._average = [
+            (total / self._count).astype(value.dtype)
+            for total, value in zip(self._sums, self._last, strict=True)
+        ]

@@ -54,13 +54,13 @@ def find_gamma(
     go on that have the lowest losses (successive halving), from where they stopped.
 
     A pair is judged at the average of its iterates in the second half of the steps (of
-    25 of them, evenly spaced), as the last iterate favours small learning rates in
+    some 10 of them, evenly spaced), as the last iterate favours small learning rates in
     short trainings. NAG's are the points at which it takes the gradient, which the
     model holds. The loss there is that of the training step, with batch statistics in
     batch normalisation, on 8 batches that follow those of training; where the data are
-    short, their samples have been trained on. The average also flatters a gamma so large
-    that the iterates swing around the optimum. What is best in few steps need not be
-    best in many.
+    short, their samples have been trained on. The average also flatters a gamma so
+    large that the iterates swing around the optimum. What is best in few steps need not
+    be best in many.
 
     Args:
         model: A `keras.Model` compiled with an optimizer of keras_momentum whose
@@ -155,7 +155,7 @@ def find_gamma(
     state = ModelState(model)
     history = getattr(model, "history", None)
     try:
-        trials = Trials(model, batches, steps, state, fit_arguments)
+        trials = Trials(model, batches, steps, fit_arguments)
         made = [trial for row in rows for trial in trials.make(row, rungs)]
         state.restore()
         noise = measure(model, of_noise, fit_arguments)

@@ -196,28 +196,41 @@ class Valley(keras.layers.Layer):
         return x * 0.0 + 0.5 * keras.ops.sum(curvatures * self.w**2)
 
 
-def test_the_best_pair_of_a_valley_is_that_of_theory() -> None:
+def average_in_the_valley(gamma: float, rate: float, steps: int) -> float:
+    """The loss at the average of the last iterates, by the heavy ball's formula."""
+    curvatures, w, v = np.array([1.0, 1.0 / 400.0]), np.ones(2), np.zeros(2)
+    iterates = []
+    for _ in range(steps):
+        v = gamma * v + rate * curvatures * w
+        w = w - v
+        iterates.append(w)
+    average = np.mean(iterates[steps // 2 :], axis=0)
+    return float(0.5 * np.sum(curvatures * average**2))
+
+
+def test_the_best_pair_of_a_valley_is_that_of_its_formula() -> None:
+    """κ = 400; plain descent is stable below η = 2, momentum above it."""
     model = keras.Sequential([keras.Input((1,)), Valley()])
-    # Heavy ball, κ = 400: ((√κ − 1)/(√κ + 1))² = 0.8186, η = 4/(√L + √μ)² = 3.628;
-    # plain descent: stable below η = 2.
-    gamma, rate = ((20 - 1) / (20 + 1)) ** 2, 4.0 / 1.05**2
     model.compile(
-        keras_momentum.Momentum(rate, momentum=0.0),
+        keras_momentum.Momentum(0.1, momentum=0.0),
         loss=lambda y_true, y_pred: keras.ops.mean(y_pred, axis=-1),
     )
     data = (np.zeros((8, 1)), np.zeros((8, 1)))
-    search = find_gamma(
-        model,
-        data,
-        (0.0, 0.5, gamma),
-        (0.2, 1.0, rate),
-        120,
-        budget=1.0,
-        verbose=0,
-    )
-    assert search.recommended == (gamma, rate)
-    assert math.isnan(search.final_losses[Pair(0.0, rate)])
-    assert "plain gradient descent at its own best rate of 1" in search.verdict()
+    gammas, rates, steps = (0.0, 0.5, 0.8, 0.99), (0.2, 1.8, 3.1), 48
+    search = find_gamma(model, data, gammas, rates, steps, budget=1.0, verbose=0)
+    expected = {
+        (gamma, rate): average_in_the_valley(gamma, rate, steps)
+        for gamma in gammas
+        for rate in rates
+        if rate < 2 * (1 + gamma)
+    }
+    for pair, loss in search.final_losses.items():
+        if pair in expected:
+            assert loss == pytest.approx(expected[pair], rel=1e-3, abs=1e-6)
+        else:
+            assert math.isnan(loss)
+    assert search.recommended == min(expected, key=expected.__getitem__)
+    assert "plain gradient descent at its own best rate of 1.8" in search.verdict()
 
 
 def test_data_that_shuffle_by_themselves_are_the_same_for_all() -> None:
