@@ -1,7 +1,7 @@
 """Pictures of comparisons, drawn with matplotlib."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,57 +54,6 @@ def draw_comparison(
     figure.savefig(file, dpi=90)
 
 
-def draw_gammas(
-    file: Path,
-    losses: Mapping[float, np.ndarray],
-    final_losses: Mapping[float, float],
-    recommended: float | None,
-) -> None:
-    """The loss over the steps for each gamma, and what is left at the end.
-
-    Args:
-        file: Where the picture goes.
-        losses: The loss of each step, by gamma.
-        final_losses: The height of the point of each gamma; NaN if it diverged.
-        recommended: The gamma whose curve is thicker, if there is one.
-    """
-    figure, (curves, finals) = _figure((12, 4.5))
-    gammas = list(losses)
-    colours = _colours(len(gammas))
-    for gamma, colour in zip(gammas, colours, strict=True):
-        is_best = gamma == recommended
-        label = f"γ = {gamma:g}" + (" (recommended)" if is_best else "")
-        curves.plot(losses[gamma], color=colour, alpha=0.2, linewidth=0.8)
-        curves.plot(
-            _smooth(losses[gamma]),
-            color=colour,
-            label=label,
-            linewidth=2.5 if is_best else 1.2,
-        )
-    curves.set(xlabel="step", ylabel="loss of the batch (thick: smoothed)")
-    finite = np.concatenate([each[np.isfinite(each)] for each in losses.values()])
-    if finite.size and finite.min() > 0:
-        curves.set_yscale("log")
-    curves.legend(fontsize=8)
-    final = [final_losses[gamma] for gamma in gammas]
-    places = range(len(gammas))
-    finals.plot(places, final, "-", color="0.8", zorder=0)
-    finals.scatter(places, final, color=colours)
-    for place, value in zip(places, final, strict=True):
-        if not math.isfinite(value):
-            finals.text(
-                place,
-                0.5,
-                "diverged",
-                rotation=90,
-                ha="center",
-                transform=finals.get_xaxis_transform(),
-            )
-    finals.set_xticks(places, [f"{gamma:g}" for gamma in gammas])
-    finals.set(xlabel="γ", ylabel="mean loss of the last quarter of the steps")
-    figure.savefig(file, dpi=90)
-
-
 def _figure(size: tuple[float, float]) -> tuple[Any, Any]:
     # Neither pyplot nor its backend: these are the user's.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -139,12 +88,3 @@ def _band(runs: Sequence[Run], metric: str) -> tuple[Any, Any, Any]:
 def _by_epoch(histories: Sequence[Sequence[float]]) -> Iterator[list[float]]:
     for epoch in range(max(map(len, histories))):
         yield [values[epoch] for values in histories if epoch < len(values)]
-
-
-def _smooth(losses: np.ndarray) -> np.ndarray:
-    """The mean of the last tenth of all steps, at each step."""
-    width = max(1, len(losses) // 10)
-    sums = np.cumsum(np.concatenate([[0.0], losses]))
-    begins = np.maximum(0, np.arange(1, len(losses) + 1) - width)
-    ends = np.arange(1, len(losses) + 1)
-    return (sums[ends] - sums[begins]) / (ends - begins)

@@ -1,0 +1,188 @@
+"""Which pair of gamma and learning rate is best, and whether gamma matters."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_momentum.comparison._plane import Trial
+from keras_momentum.comparison.noise_scale import NoiseScale
+
+# Losses that differ by less, as a share, are the same to anyone.
+_SAME = 1e-3
+_LEVEL = 0.05
+# A batch so many times smaller or larger than the noise scale is far from it.
+_FAR = 10
+# How much of a loss more still counts as near the best one.
+NEAR = 0.05
+
+
+class Judgement(NamedTuple):
+    """What the trials say.
+
+    Attributes:
+        best: The trial with the lowest loss of those that trained to the end, if any.
+        plain: That of the smallest gamma.
+        learns: Whether the best one's loss is below that of the start.
+        matters: Whether it is below that of the smallest gamma, too.
+    """
+
+    best: Trial | None
+    plain: Trial | None
+    learns: bool
+    matters: bool
+
+
+def judge(trials: Sequence[Trial], first: np.ndarray, steps: int) -> Judgement:
+    """Compares the trials by the batches that are held back.
+
+    Losses differ if a paired t-test over these batches says so, corrected for the
+    number of gammas from which the best was taken (Bonferroni), and by more than a
+    thousandth.
+
+    Args:
+        trials: All trials.
+        first: The losses of the batches that judge, at the start.
+        steps: The number of steps to the end.
+    """
+    ended = [trial for trial in trials if not trial.diverged and trial.steps == steps]
+    gammas = {trial.pair.gamma for trial in trials}
+    best = min(ended, key=lambda trial: trial.loss, default=None)
+    of_lowest = [trial for trial in ended if trial.pair.gamma == min(gammas)]
+    plain = min(of_lowest, key=lambda trial: trial.loss, default=None)
+    if best is None:
+        return Judgement(None, plain, False, False)
+    learns = _is_lower(best.judged, first, len(gammas))
+    if len(gammas) == 1 or plain is None:
+        # There is nothing to compare it to, or only what diverged.
+        return Judgement(best, plain, learns, learns)
+    is_other = best.pair.gamma != plain.pair.gamma
+    matters = is_other and _is_lower(best.judged, plain.judged, len(gammas) - 1)
+    return Judgement(best, plain, learns, learns and matters)
+
+
+def verdict_of(
+    found: Judgement,
+    trials: Sequence[Trial],
+    first: float,
+    steps: int,
+    batch_size: int,
+    noise: NoiseScale,
+) -> str:
+    """The judgement in words.
+
+    Args:
+        found: The judgement.
+        trials: All trials.
+        first: The loss at the start.
+        steps: The number of steps to the end.
+        batch_size: The number of samples in a batch.
+        noise: The gradient noise scale at the start.
+    """
+    if found.best is None:
+        return (
+            "No pair can be named: every one that was trained diverged. The learning "
+            "rates are too high for all gammas."
+        )
+    if not found.learns:
+        return (
+            f"No pair can be named: in {steps} steps none lowers the loss of "
+            f"{first:.4g} by more than noise (the lowest is {found.best.loss:.4g}). "
+            "Are the learning rates too small, or is training at its end?"
+        )
+    parts = [_comparison(found), f"This holds for {steps} steps from these weights."]
+    if found.matters:
+        parts += _at_the_edge(found.best, trials)
+        gamma = found.best.pair.gamma
+        if steps * (1 - gamma) < 3:
+            parts.append(
+                f"But {steps} steps are few for a velocity that remembers "
+                f"{1 / (1 - gamma):.0f}."
+            )
+    return " ".join([*parts, _of_noise(batch_size, noise)])
+
+
+def is_near(trial: Trial, best: Trial) -> bool:
+    """Whether the loss is within 5 % of the best one."""
+    return trial.loss <= best.loss + NEAR * abs(best.loss)
+
+
+def _is_lower(losses: np.ndarray, others: np.ndarray, tests: int) -> bool:
+    from scipy import stats
+
+    differences = others - losses
+    mean = float(differences.mean())
+    if mean <= _SAME * abs(float(others.mean())):
+        return False
+    if len(differences) < 2 or np.ptp(differences) == 0:
+        return True
+    p_value = stats.ttest_1samp(differences, 0.0, alternative="greater").pvalue
+    return bool(p_value * tests < _LEVEL)
+
+
+def _comparison(found: Judgement) -> str:
+    best, plain = found.best, found.plain
+    assert best is not None
+    described = (
+        f"gamma = {best.pair.gamma:g} with a learning rate of "
+        f"{best.pair.learning_rate:.3g} (effective {best.effective_rate:.3g}): loss "
+        f"{best.loss:.4g}"
+    )
+    if plain is None:
+        return f"Best: {described}. All of the smallest gamma diverged."
+    if best is plain and not found.matters:
+        return (
+            f"Gamma does not matter here: no other is better than {_name(plain)} at its"
+            f" own best rate of {plain.pair.learning_rate:.3g}, loss {plain.loss:.4g}."
+        )
+    if best is plain:
+        return f"Best: {described}; only one gamma was tried."
+    against = (
+        f"{plain.loss:.4g} of {_name(plain)} at its own best rate of "
+        f"{plain.pair.learning_rate:.3g}"
+    )
+    if not found.matters:
+        return (
+            "Gamma does not matter here: the lowest loss differs from that of "
+            f"{_name(plain)} at its own best rate by no more than noise "
+            f"({best.loss:.4g} against {against})."
+        )
+    gain = (plain.loss - best.loss) / abs(plain.loss) if plain.loss else math.inf
+    return f"Best: {described}, {gain:.0%} below the {against}."
+
+
+def _name(trial: Trial) -> str:
+    gamma = trial.pair.gamma
+    return "plain gradient descent" if gamma == 0 else f"gamma = {gamma:g}"
+
+
+def _at_the_edge(best: Trial, trials: Sequence[Trial]) -> list[str]:
+    found = []
+    rates = [each.pair.learning_rate for each in trials if _same_gamma(each, best)]
+    for edge, name, way in ((min, "lowest", "lower"), (max, "highest", "higher")):
+        if len(rates) > 1 and best.pair.learning_rate == edge(rates):
+            found.append(f"It is the {name} learning rate tried; try {way} ones.")
+    gammas = {trial.pair.gamma for trial in trials}
+    if len(gammas) > 1 and best.pair.gamma == max(gammas):
+        found.append("It is the largest gamma tried; try larger ones.")
+    return found
+
+
+def _same_gamma(trial: Trial, other: Trial) -> bool:
+    return trial.pair.gamma == other.pair.gamma
+
+
+def _of_noise(batch_size: int, noise: NoiseScale) -> str:
+    if math.isnan(noise.scale):
+        return str(noise)
+    said = f"the gradient noise scale of about {noise.scale:.2g} samples"
+    if batch_size * _FAR <= noise.scale:
+        return (
+            f"Batches of {batch_size} are far below {said}: they are mostly noise, and "
+            "gamma is little more than another way to write the learning rate, "
+            "η/(1 − γ)."
+        )
+    if batch_size >= _FAR * noise.scale:
+        return f"Batches of {batch_size} are far above {said}: here gamma can pay."
+    return f"Batches of {batch_size} are near {said}: gamma can pay a little."

@@ -1,0 +1,239 @@
+"""Trials on one compiled step: each goes on where it stopped, and is judged."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_momentum._numbers import number
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.comparison._batches import KeptBatches
+from keras_momentum.comparison._halving import Rung
+from keras_momentum.comparison._plane import Pair, Trial
+from keras_momentum.comparison._state import ModelState, value_of
+
+# So many iterates are averaged at most: neighbours are nearly the same.
+_AVERAGED = 10
+
+
+class Trials:
+    """Makes the trials of a row, with the model's one compiled step.
+
+    Args:
+        model: A compiled model.
+        batches: Those of training, and behind them those that judge.
+        steps: The number of batches of training.
+        fit_arguments: Arguments of `fit`.
+
+    Attributes:
+        first: The losses of the batches that judge, at the weights of the start.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        batches: KeptBatches,
+        steps: int,
+        fit_arguments: dict[str, Any],
+    ):
+        self._model = model
+        self._training = [batches[place] for place in range(steps)]
+        self._judges = [batches[place] for place in range(steps, len(batches))]
+        # Not yet: on torch, the first `fit` of a model uses random numbers.
+        self._start: ModelState | None = None
+        self._fit_arguments = fit_arguments
+        rates = [number(each.learning_rate) for each in momentum_optimizers(model)]
+        self._ratios = [rate / rates[0] if rates[0] else 1.0 for rate in rates]
+        (part,) = self._run([None], [None], 0, 0)
+        self.first = part.judged
+
+    def make(self, row: Sequence[Trial], rungs: Sequence[Rung]) -> list[Trial]:
+        """Trains them, and after each rung only those with the lowest losses."""
+        made = list(row)
+        states: dict[int, ModelState | None] = {}
+        begin = 0
+        for rung in rungs:
+            alive = [place for place, trial in enumerate(made) if not trial.diverged]
+            if begin:
+                alive.sort(key=lambda place: made[place].loss)
+            chosen = sorted(alive[: rung.trials])
+            # Those of the others are not needed any more.
+            kept = [states.pop(place, None) for place in chosen]
+            states.clear()
+            pairs = [None if begin else made[place].pair for place in chosen]
+            parts = self._run(pairs, kept, begin, rung.end)
+            for place, part in zip(chosen, parts, strict=True):
+                made[place] = self._after(made[place], part, begin)
+                states[place] = part.state
+            begin = rung.end
+        return made
+
+    def _after(self, trial: Trial, part: "_Part", begin: int) -> Trial:
+        losses = trial.losses.copy()
+        losses[begin : begin + len(part.losses)] = part.losses
+        first, last = float(self.first.mean()), float(part.judged.mean())
+        return dataclasses.replace(
+            trial,
+            losses=losses,
+            judged=part.judged,
+            steps=begin + len(part.losses),
+            diverged=not math.isfinite(last) or last > first + abs(first),
+        )
+
+    def _run(
+        self,
+        pairs: Sequence[Pair | None],
+        states: Sequence[ModelState | None],
+        begin: int,
+        end: int,
+    ) -> list["_Part"]:
+        """The same batches for each state, an epoch for each.
+
+        Args:
+            pairs: What is set at first; `None` to go on with what there is.
+            states: The states from which they begin; `None` for that of the start.
+            begin: The number of the first batch.
+            end: The number of the one behind the last.
+        """
+        callback = _Parts(
+            pairs, states, self._start, self._ratios, end - begin, len(self._judges)
+        )
+        batches = KeptBatches([*self._training[begin:end], *self._judges])
+        # Where training diverges `fit` ends, and is called again for the rest.
+        while callback.left:
+            self._model.fit(
+                batches,
+                epochs=callback.left,
+                callbacks=[callback],
+                shuffle=False,
+                verbose=0,
+                **self._fit_arguments,
+            )
+        self._start = callback.start
+        return callback.done
+
+
+class _Part:
+    """What one epoch gave: the losses of its batches, and the state behind them."""
+
+    def __init__(self, judges: int) -> None:
+        self.losses: list[float] = []
+        self.judged = np.full(judges, np.nan)
+        self.state: ModelState | None = None
+
+
+class _Parts(keras.callbacks.Callback):
+    """Puts a state in place in each epoch, trains, and judges the averaged weights.
+
+    The loss that judges is that of the compiled training step, so that nothing else is
+    compiled: with batch statistics in batch normalisation, and with the same random
+    numbers in every epoch. The weights are put back before each batch that judges.
+
+    Attributes:
+        start: The state from which all trials begin.
+        done: What was found.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair | None],
+        states: Sequence[ModelState | None],
+        start: ModelState | None,
+        ratios: Sequence[float],
+        steps: int,
+        judges: int,
+    ):
+        super().__init__()
+        self._todo = list(zip(pairs, states, strict=True))
+        self.start = start
+        self._ratios = ratios
+        self._steps = steps
+        self._judges = judges
+        self._stride = max(1, steps // _AVERAGED)
+        self.done: list[_Part] = []
+
+    @property
+    def left(self) -> int:
+        """The number of epochs that have not begun."""
+        return len(self._todo)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        pair, self._state = self._todo.pop(0)
+        model = self.model
+        self.start = self.start or ModelState(model)
+        self.start.restore()
+        if pair is not None:
+            optimizers = momentum_optimizers(model)
+            for optimizer, ratio in zip(optimizers, self._ratios, strict=True):
+                optimizer.gamma = pair.gamma
+                optimizer.learning_rate = pair.learning_rate * ratio
+        self._part = _Part(self._judges)
+        self.done.append(self._part)
+        self._sums: list[np.ndarray] = []
+        self._count = 0
+        self._last: list[np.ndarray] = []
+        self._average: list[np.ndarray] = []
+
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        model = self.model
+        if batch == 0 and self._state is not None:
+            # Not before: on torch, each epoch uses a random number at its beginning.
+            self._state.restore()
+        if batch == self._steps:
+            self._begin_judging(model)
+        if batch >= self._steps:
+            for weight, value in zip(
+                model.trainable_variables, self._average, strict=True
+            ):
+                weight.assign(value)
+        # Else the loss is the mean of all batches so far.
+        model.reset_metrics()
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        assert logs is not None
+        loss = float(logs["loss"])
+        if batch >= self._steps:
+            self._part.judged[batch - self._steps] = loss
+        elif math.isfinite(loss):
+            self._part.losses.append(loss)
+            if (self._steps - 1 - batch) % self._stride == 0:
+                self._add(self.model)
+        else:
+            self.model.stop_training = True
+
+    def _add(self, model: keras.Model) -> None:
+        """Adds the weights to those that are averaged."""
+        self._last = [
+            np.asarray(ops.convert_to_numpy(weight))
+            for weight in model.trainable_variables
+        ]
+        if not self._sums:
+            self._sums = [np.zeros(value.shape) for value in self._last]
+        for total, value in zip(self._sums, self._last, strict=True):
+            total += value
+        self._count += 1
+
+    def _begin_judging(self, model: keras.Model) -> None:
+        if self._steps:
+            self._part.state = ModelState(model)
+        else:
+            self._add(model)
+        others = [(each, value_of(each)) for each in model.non_trainable_weights]
+        # Random numbers and the scale of the loss as at the start, for all trials.
+        assert self.start is not None
+        self.start.restore()
+        for variable, value in others:
+            variable.assign(value)
+        # Not tensors, which a step on JAX would take for good.
+        self._average = [
+            (total / self._count).astype(value.dtype)
+            for total, value in zip(self._sums, self._last, strict=True)
+        ]

@@ -1,0 +1,168 @@
+"""What a search over the plane says, of trials that were never trained."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_momentum.comparison import GammaSearch, NoiseScale, Pair
+from keras_momentum.comparison._halving import Rung, rungs_of
+from keras_momentum.comparison._plane import Trial
+
+STEPS, BATCH = 400, 32
+FIRST = np.linspace(0.9, 1.1, 8)
+NOISE = np.array([0.03, -0.02, 0.01, -0.01, 0.02, -0.03, 0.0, 0.0])
+
+
+def trial(
+    gamma: float, rate: float, loss: float, noise: float = 1.0, steps: int = STEPS
+) -> Trial:
+    losses = np.full(STEPS, np.nan)
+    losses[:steps] = np.linspace(1.0, 0.5, steps)
+    # Batches are hard and easy for all; `noise` is what the pair adds.
+    judged = loss * FIRST + loss * noise * NOISE
+    return Trial(
+        Pair(gamma, rate),
+        rate / (1 - gamma),
+        losses,
+        judged,
+        steps,
+        diverged=math.isnan(loss),
+    )
+
+
+def search(*trials: Trial, scale: float = math.nan) -> GammaSearch:
+    noise = NoiseScale(scale, 1.0, scale, 8, 32)
+    return GammaSearch(trials, FIRST, STEPS, BATCH, noise, 1.0)
+
+
+def plane(of_09: float, noise: float = 1.0) -> tuple[Trial, ...]:
+    return (
+        trial(0.0, 0.1, 0.6),
+        trial(0.0, 0.5, 0.5),
+        trial(0.0, 1.0, 0.7),
+        trial(0.9, 0.01, 0.55),
+        trial(0.9, 0.05, of_09, noise),
+        trial(0.9, 0.1, math.nan),
+        trial(0.98, 0.002, 0.6),
+        trial(0.98, 0.01, 0.6, steps=100),
+        trial(0.98, 0.02, math.nan),
+    )
+
+
+def test_the_gain_is_over_plain_descent_at_its_own_best_rate() -> None:
+    found = search(*plane(0.25))
+    assert found.recommended == found.best == (0.9, 0.05)
+    assert found.recommended.gamma == 0.9
+    assert "50% below the 0.5 of plain gradient descent" in found.verdict()
+    assert "its own best rate of 0.5" in found.verdict()
+    assert "400 steps" in found.verdict()
+    assert "try" not in found.verdict()
+
+
+def test_a_difference_within_noise_is_no_recommendation() -> None:
+    found = search(*plane(0.495, noise=-1.0))
+    assert found.best == (0.9, 0.05)
+    assert found.recommended is None
+    assert "Gamma does not matter here" in found.verdict()
+
+
+def test_a_plain_descent_that_is_best_is_no_recommendation() -> None:
+    found = search(*plane(0.7))
+    assert found.best == (0.0, 0.5)
+    assert found.recommended is None
+    assert "Gamma does not matter here: no other is better" in found.verdict()
+
+
+@pytest.mark.parametrize("loss", [1.0, 0.9995, 1.2])
+def test_losses_that_do_not_fall_are_said_to_be(loss: float) -> None:
+    found = search(trial(0.0, 1e-9, 1.0, 0.0), trial(0.9, 1e-9, loss, 0.0))
+    assert found.recommended is None
+    assert "none lowers the loss" in found.verdict()
+
+
+def test_that_all_diverged_is_said() -> None:
+    found = search(trial(0.0, 1.0, math.nan), trial(0.9, 1.0, math.nan))
+    assert found.best is found.recommended is None
+    assert "diverged" in found.verdict()
+
+
+def test_a_trial_that_ended_early_is_not_the_best() -> None:
+    found = search(trial(0.0, 0.1, 0.5), trial(0.0, 0.2, 0.1, steps=100))
+    assert found.best == (0.0, 0.1)
+
+
+def test_the_edges_of_the_plane_are_said() -> None:
+    found = search(trial(0.0, 0.1, 0.5), trial(0.9, 0.1, 0.3), trial(0.9, 0.2, 0.2))
+    assert "the highest learning rate tried" in found.verdict()
+    assert "the largest gamma tried" in found.verdict()
+    found = search(trial(0.0, 0.1, 0.5), trial(0.995, 0.1, 0.3))
+    assert "400 steps are few" in found.verdict()
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (3200.0, "far below"),
+        (3.0, "far above"),
+        (50.0, "near"),
+        (math.nan, "can't be resolved"),
+    ],
+)
+def test_batches_are_set_beside_the_noise_scale(scale: float, said: str) -> None:
+    assert said in search(*plane(0.25), scale=scale).verdict()
+
+
+def test_no_verdict_has_the_word_that_claims_too_much() -> None:
+    for found in (search(*plane(0.25)), search(*plane(0.7))):
+        assert "ecommended" not in str(found)
+
+
+def test_the_table_says_what_ended_early_and_what_diverged() -> None:
+    text = str(search(*plane(0.25)))
+    assert text.count("diverged") == 2
+    assert " 100 " in text
+
+
+@pytest.mark.parametrize(
+    "trials",
+    [
+        plane(0.25),
+        (trial(0.0, 0.1, 0.5),),
+        (trial(0.0, 1.0, math.nan), trial(0.9, 1.0, math.nan)),
+    ],
+    ids=["plane", "one", "all diverged"],
+)
+def test_the_plane_is_drawn(tmp_path: Path, trials: tuple[Trial, ...]) -> None:
+    search(*trials).draw(tmp_path / "plane.png")
+    with Image.open(tmp_path / "plane.png") as picture:
+        assert picture.width > 800
+        colours = len(np.unique(np.asarray(picture.convert("L"))))
+    assert colours > 20
+
+
+def test_tensorboard_gets_the_losses_the_picture_and_the_pairs(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    from tensorboard.backend.event_processing import event_multiplexer
+
+    (tmp_path / "mine").write_text("kept")
+    search(*plane(0.25)).to_tensorboard(tmp_path)
+    events = event_multiplexer.EventMultiplexer().AddRunsFromDirectory(str(tmp_path))
+    events.Reload()
+    runs = events.Runs()
+    assert len(runs) == 10
+    assert "plane" in runs["."]["tensors"]
+    tags = runs["gamma=0.9,learning_rate=0.05"]["tensors"]
+    assert {"batch_loss", "final_loss"} <= set(tags)
+    assert (tmp_path / "mine").read_text() == "kept"
+
+
+def test_halving_keeps_the_most_that_the_budget_allows() -> None:
+    assert rungs_of(6, 100, 1.0) == [Rung(6, 25), Rung(6, 50), Rung(6, 100)]
+    # 6 · 25 + 3 · 25 + 1 · 50 = 275 of 600 steps.
+    assert rungs_of(6, 100, 0.5) == [Rung(6, 25), Rung(3, 50), Rung(1, 100)]
+    assert rungs_of(1, 100, 1.0)[-1] == Rung(1, 100)
+    assert rungs_of(4, 1, 1.0) == [Rung(4, 1)]
+    assert rungs_of(6, 100, 0.01) == [Rung(6, 25), Rung(1, 50), Rung(1, 100)]
