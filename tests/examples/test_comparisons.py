@@ -59,7 +59,8 @@ def test_own_model_to_a_comparison_of_four_in_under_15_lines(tmp_path: Path) -> 
 @once
 def test_a_gamma_is_found_for_fruits(tmp_path: Path) -> None:
     output = run(tmp_path, "find_gamma.py", "found.png", "--steps=8", *TINY)
-    assert "Recommended: gamma = 0" in output
+    assert "36 pairs in" in output
+    assert "8 steps" in output
     assert output.strip().endswith("Picture: found.png")
     assert (tmp_path / "found.png").exists()
 
