@@ -1,4 +1,4 @@
-"""Finds the gamma for a fruit classifier, with one compilation for all of them.
+"""Finds gamma and the learning rate for a fruit classifier, with one compilation.
 
 python examples/find_gamma.py [PICTURE] [--steps STEPS] [--section.key VALUE ...]
 """
@@ -13,10 +13,10 @@ SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 
 
 def main() -> None:
-    """Tries the gammas, prints the table and draws the losses."""
+    """Tries the pairs, prints the table and draws the plane."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("picture", type=Path, nargs="?", default="find_gamma.png")
-    parser.add_argument("--steps", type=int, default=200, help="with each gamma")
+    parser.add_argument("--steps", type=int, default=200, help="with each pair")
     given, rest = parser.parse_known_args()
     _, config = read_config([str(SMALL), *rest], SMALL)
     # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
@@ -33,9 +33,7 @@ def main() -> None:
     search = keras_momentum.comparison.find_gamma(
         model, data.training, steps=given.steps, seed=config.training.seed
     )
-    print(
-        f"{len(search.losses)} gammas in {search.seconds:.0f} s, compilation included"
-    )
+    print(f"{len(search.losses)} pairs in {search.seconds:.0f} s, compilation included")
     search.draw(given.picture)
     print(f"Picture: {given.picture}")
 
