@@ -16,7 +16,7 @@ def main() -> None:
     """Tries the pairs, prints the table and draws the plane."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("picture", type=Path, nargs="?", default="find_gamma.png")
-    parser.add_argument("--steps", type=int, default=200, help="of the longest trials")
+    parser.add_argument("--steps", type=int, default=200, help="with each pair")
     given, rest = parser.parse_known_args()
     _, config = read_config([str(SMALL), *rest], SMALL)
     # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
@@ -33,7 +33,7 @@ def main() -> None:
     search = keras_momentum.comparison.find_gamma(
         model, data.training, steps=given.steps, seed=config.training.seed
     )
-    print(f"{len(search.trials)} pairs in {search.seconds:.0f} s, with compilation")
+    print(f"{len(search.losses)} pairs in {search.seconds:.0f} s, compilation included")
     search.draw(given.picture)
     print(f"Picture: {given.picture}")
 

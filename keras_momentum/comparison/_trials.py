@@ -10,14 +10,20 @@ import numpy as np
 from keras import ops
 
 from keras_momentum._numbers import number
-from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
+from keras_momentum.callbacks.momentum_optimizers import (
+    momentum_optimizers,
+    unwrapped,
+)
 from keras_momentum.comparison._batches import KeptBatches
 from keras_momentum.comparison._halving import Rung
 from keras_momentum.comparison._plane import Pair, Trial
 from keras_momentum.comparison._state import ModelState, value_of
+from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
 
 # So many iterates are averaged at most: neighbours are nearly the same.
 _AVERAGED = 10
+# With a gamma and a learning rate of 0 these change no weight.
+_STANDING = (Momentum, NAG, MomentumAdam, MomentumRMSprop)
 
 
 class Trials:
@@ -131,7 +137,8 @@ class _Parts(keras.callbacks.Callback):
 
     The loss that judges is that of the compiled training step, so that nothing else is
     compiled: with batch statistics in batch normalisation, and with the same random
-    numbers in every epoch. The weights are put back before each batch that judges.
+    numbers in every epoch. Meanwhile the weights stand still, or are put back before
+    each batch.
 
     Attributes:
         start: The state from which all trials begin.
@@ -175,6 +182,7 @@ class _Parts(keras.callbacks.Callback):
         self.done.append(self._part)
         self._sums: list[np.ndarray] = []
         self._count = 0
+        self._stands = False
         self._last: list[np.ndarray] = []
         self._average: list[np.ndarray] = []
 
@@ -187,7 +195,7 @@ class _Parts(keras.callbacks.Callback):
             self._state.restore()
         if batch == self._steps:
             self._begin_judging(model)
-        if batch >= self._steps:
+        if batch == self._steps or (batch > self._steps and not self._stands):
             for weight, value in zip(
                 model.trainable_variables, self._average, strict=True
             ):
@@ -232,8 +240,22 @@ class _Parts(keras.callbacks.Callback):
         self.start.restore()
         for variable, value in others:
             variable.assign(value)
+        self._stands = _stand_still(model)
         # Not tensors, which a step on JAX would take for good.
         self._average = [
             (total / self._count).astype(value.dtype)
             for total, value in zip(self._sums, self._last, strict=True)
         ]
+
+
+def _stand_still(model: keras.Model) -> bool:
+    """Lets updates leave the weights as they are; whether that is possible."""
+    optimizers = unwrapped(model.optimizer)
+    if not all(type(optimizer) in _STANDING for optimizer in optimizers):
+        return False
+    for optimizer in momentum_optimizers(model):
+        optimizer.learning_rate = 0.0
+        optimizer.gamma = 0.0
+        if isinstance(optimizer, NAG):
+            optimizer.set_look_aheads(0.0)
+    return True
