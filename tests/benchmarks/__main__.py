@@ -1,6 +1,6 @@
 """Our optimizers beside Keras's, optax's and PyTorch's: tables of times and memory.
 
-    python -m tests.benchmarks steps|big|memory|gamma|search|extras [options]
+    python -m tests.benchmarks steps|big|memory|gamma|search|regret|extras [options]
 
 Each topic prints a table and writes it to `tests/benchmarks/results/`. What is compared
 runs in turn; medians are shown. `KERAS_BACKEND` chooses the backend.
@@ -11,7 +11,15 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from tests.benchmarks import big, extras, gamma_search, memory, moving_gamma, steps
+from tests.benchmarks import (
+    big,
+    extras,
+    gamma_search,
+    memory,
+    moving_gamma,
+    recommendation,
+    steps,
+)
 from tests.benchmarks.models import MODELS
 from tests.benchmarks.optimizers import TWINS
 
@@ -36,7 +44,11 @@ def main() -> None:
     tensors = add("big", "The update of big tensors.", [])
     memories = add("memory", "Peak memory and slots.", list(memory.TRAINED))
     gammas = add("gamma", "What a moving gamma costs.", ["mlp", "resnet"])
-    searches = add("search", "Gammas tried with one compilation.", [])
+    searches = add("search", "Gammas and rates on one compiled step.", [])
+    regrets = add("regret", "What find_gamma names, in ten times the steps.", [])
+    regrets.add_argument("--steps", type=int, default=100)
+    regrets.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 1000])
+    regrets.add_argument("--seeds", type=int, default=2)
     arguments = add("extras", "Weight decay, clipping and EMA.", ["mlp"])
     for topic in (all_steps, tensors, gammas, searches, arguments):
         topic.add_argument("--rounds", type=int, default=5)
@@ -71,6 +83,8 @@ def main() -> None:
             moving_gamma.run(a.models, a.rounds)
         case "search":
             gamma_search.run(a.model, a.steps, JIT[a.jit], a.rounds)
+        case "regret":
+            recommendation.run(a.steps, a.batch_sizes, a.seeds)
         case "extras":
             extras.run(a.models, a.formula, JIT[a.jit], a.rounds)
 
