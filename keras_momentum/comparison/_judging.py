@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_momentum.comparison._noise import NoiseScale
 from keras_momentum.comparison._plane import Trial
-from keras_momentum.comparison.noise_scale import NoiseScale
 
 # Losses that differ by less, as a share, are the same to anyone.
 _SAME = 1e-3

@@ -14,12 +14,12 @@ from keras_momentum.callbacks.momentum_optimizers import (
 )
 from keras_momentum.comparison._batches import first_batches
 from keras_momentum.comparison._halving import rungs_of
+from keras_momentum.comparison._noise import distinct_batches, measure, size_of
 from keras_momentum.comparison._optimizers import as_written
 from keras_momentum.comparison._plane import Pair, rows_of
 from keras_momentum.comparison._state import ModelState, RandomState
 from keras_momentum.comparison._trials import Trials
 from keras_momentum.comparison.gamma_search import GammaSearch
-from keras_momentum.comparison.noise_scale import distinct_batches, measure, size_of
 
 # So many batches are held back to judge by.
 _JUDGES = 8

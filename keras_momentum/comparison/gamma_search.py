@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from keras_momentum.comparison._judging import judge, verdict_of
+from keras_momentum.comparison._noise import NoiseScale
 from keras_momentum.comparison._plane import Trial
 from keras_momentum.comparison._plane_board import write_plane
 from keras_momentum.comparison._plane_picture import draw_plane
 from keras_momentum.comparison._printing import as_text
-from keras_momentum.comparison.noise_scale import NoiseScale
 
 
 class GammaSearch:
