@@ -81,7 +81,7 @@ def test_code_of_comparisons_runs_as_it_stands(
         "y_validation": y,
     }
     exec(find, names)
-    assert (tmp_path / "gammas.png").exists()
+    assert (tmp_path / "plane.png").exists()
     exec(compare.replace("epochs=10", "epochs=1"), names)
     comparison = keras_momentum.comparison.load_comparison("runs/mine")
     assert comparison.names == ["Adam", "NAG"]
