@@ -51,7 +51,7 @@ def test_one_file_alone_asks_which_backend_it_is() -> None:
     ]
     # A run records the name and the version; the random numbers of PyTorch are its own;
     # TensorFlow reads batches of data that have no specification in its own way.
-    names = ("_identity", "_state", "_streams", "_training")
+    names = ("_checkpoint", "_identity", "_state", "_streams", "_training")
     allowed = [f"comparison/{name}.py" for name in names]
     assert sorted(asking) == sorted(["_backend/__init__.py", *allowed])
 

@@ -108,8 +108,11 @@ class Loaded:
 
 
 def can_go_on(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
-    """Whether all that callbacks may change in a training can be kept."""
-    return all(
+    """Whether all that a training may change can be kept.
+
+    Not on PyTorch: there `fit` draws random numbers at moments that can't be repeated.
+    """
+    return keras.backend.backend() != "torch" and all(
         type(callback).__module__.startswith(("keras.", "keras_momentum."))
         or all(
             _is_plain(value) or callable(value)

@@ -20,9 +20,7 @@ def candidates() -> dict[str, Any]:
     stopping = keras.callbacks.EarlyStopping(patience=5, min_delta=9.0)
     return {
         "adam": Candidate("adam", [plateau, stopping]),
-        "ramp": Candidate(
-            km.NAG(0.05, velocity_dtype="bfloat16"), [km.callbacks.GammaRamp(0.2, 0.9)]
-        ),
+        "ramp": Candidate(km.NAG(0.05), [km.callbacks.GammaRamp(0.2, 0.9)]),
         "restarts": Candidate(
             km.MomentumAdam(0.01, restart_every=7),
             [km.callbacks.RestartOnPlateau("loss", patience=1)],
