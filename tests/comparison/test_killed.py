@@ -189,8 +189,10 @@ def test_a_damaged_checkpoint_lets_a_run_begin_anew(
     with pytest.raises(KilledError):
         compare(tmp_path, optimizers=optimizers)
     monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
-    (file,) = tmp_path.rglob("checkpoint.npz")
-    os.truncate(file, 500)
+    files = list(tmp_path.rglob("checkpoint.npz"))
+    assert bool(files) == (keras.backend.backend() != "torch")
+    for file in files:
+        os.truncate(file, 500)
     found = results(compare(tmp_path, optimizers=optimizers))
     assert found == whole("ramp")
 
