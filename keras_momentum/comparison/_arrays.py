@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_momentum.comparison._digests import is_composite
+
 
 class ShuffledArrays(keras.utils.PyDataset):
     """Endless batches of arrays; which is the n-th follows from n and the seed alone.
@@ -64,7 +66,7 @@ def needs_tf_data(arrays: Any) -> bool:
     """Whether there are texts, ragged or sparse arrays, which tf.data can shuffle."""
     return any(
         hasattr(leaf, "tocoo")
-        or type(leaf).__name__ in ("RaggedTensor", "SparseTensor")
+        or is_composite(leaf)
         or getattr(leaf, "dtype", None) == "string"
         or (isinstance(leaf, np.ndarray) and leaf.dtype.kind in "USO")
         for leaf in keras.tree.flatten(arrays)

@@ -2,37 +2,31 @@
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_momentum.comparison._arrays import ShuffledArrays
 from keras_momentum.comparison._digests import digest
-from keras_momentum.comparison._sources import made_of, source_of
+from keras_momentum.comparison._sources import check_given, made_of, source_of
 from keras_momentum.comparison._streams import Stream
 
 _LOOKED_AT = 2
 
 
-class Batches:
+class Batches(NamedTuple):
     """What one run trains on.
 
-    Args:
+    Attributes:
         fit: What `fit` gets as `x`.
         steps: The number of batches in an epoch.
         stream: `None` for arrays, whose batches follow from their content.
-
-    Attributes:
-        fit: The argument.
-        steps: The argument.
-        stream: The argument.
     """
 
-    def __init__(self, fit: Any, steps: int, stream: Stream | None = None):
-        self.fit = fit
-        self.steps = steps
-        self.stream = stream
+    fit: Any
+    steps: int
+    stream: Stream | None = None
 
     def digest_of(self, epochs: int) -> str:
         """A digest of the batches of the first epochs, where they are looked at."""
@@ -53,6 +47,7 @@ class TrainingData:
         self._batch_size = batch_size
         self._steps = steps_per_epoch
         self._counted: dict[int, int] = {}
+        self._of_arrays: str | None = None
 
     def identity(self, seed: int) -> dict[str, Any]:
         """What is known of the data before they are read.
@@ -62,19 +57,15 @@ class TrainingData:
         """
         data = self._made(seed)
         if isinstance(data, ShuffledArrays):
-            return {
-                "training data": digest(data.arrays),
-                "batch_size": self._batch_size,
-            }
+            # Only those of a function differ between the seeds.
+            if self._of_arrays is None or callable(self._data):
+                self._of_arrays = digest(data.arrays)
+            return {"training data": self._of_arrays, "batch_size": self._batch_size}
         first, second = (
             [digest(batch) for batch in itertools.islice(self._once(seed), _LOOKED_AT)]
             for _ in range(2)
         )
-        if not first:
-            raise ValueError(
-                "Argument `train_data` must give at least one batch. "
-                f"Received: train_data={self._data!r}"
-            )
+        check_given("train_data", self._data, first)
         if first != second:
             raise ValueError(
                 "Argument `train_data` must give the same batches in the same order to "
@@ -173,10 +164,7 @@ def first_batches(data: Any, batch_size: int, seed: int, count: int) -> KeptBatc
             return KeptBatches([batches[place] for place in range(count)])
         source = source_of(batches, None, "data")
         more = list(itertools.islice(source.one_pass(), count - len(found)))
-        if not more:
-            raise ValueError(
-                f"Argument `data` must give at least one batch. Received: data={data!r}"
-            )
+        check_given("data", data, more)
         found += [keras.tree.map_structure(_kept, batch) for batch in more]
     return KeptBatches(found)
 

@@ -89,11 +89,6 @@ class Loaded:
         self.recorded: dict[str, Any] = state["recorded"]
         self.stopped: bool = state["stopped"]
 
-    def put_numbers_of_torch(self) -> None:
-        """Puts PyTorch's random numbers in place, if there are any."""
-        found = self._state["random"]
-        RandomState({name: found[name] for name in found if name == "torch"}).restore()
-
     def put_variables(self, model: keras.Model) -> None:
         """Puts variables and random numbers in place."""
         assign_all(state_of(model), self._values)

@@ -39,7 +39,7 @@ def _dense_parts(leaf: Any) -> Iterator[np.ndarray]:
     if hasattr(leaf, "tocoo"):  # SciPy's sparse arrays.
         leaf = leaf.tocoo()
         yield from (np.asarray(leaf.shape), leaf.row, leaf.col, leaf.data)
-    elif _is_composite(leaf):
+    elif is_composite(leaf):
         tf = sys.modules["tensorflow"]
         for part in tf.nest.flatten(leaf, expand_composites=True):
             yield np.asarray(part)
@@ -51,7 +51,8 @@ def _dense_parts(leaf: Any) -> Iterator[np.ndarray]:
         yield np.asarray(leaf)
 
 
-def _is_composite(leaf: Any) -> bool:
+def is_composite(leaf: Any) -> bool:
+    """Whether it is a sparse or ragged tensor of TensorFlow."""
     tf = sys.modules.get("tensorflow")
     return tf is not None and isinstance(leaf, (tf.RaggedTensor, tf.SparseTensor))
 

@@ -8,13 +8,18 @@ from typing import Any
 
 from keras_momentum.comparison._runs import Run
 
-_PREFIXES = {"train": "", "validation": "val_"}
-_LOGS = "events.out.tfevents.*"
+# The folders in which Keras's callback writes.
+PARTS = ("train", "validation")
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The event files in a folder, by name."""
+    return sorted(folder.glob("events.out.tfevents.*"))
 
 
 def is_logged(folder: Path) -> bool:
     """Whether Keras's TensorBoard callback has logged a training into a folder."""
-    return any((folder / "train").glob(_LOGS))
+    return bool(files_in(folder / "train"))
 
 
 def events_of(file: Path) -> Iterator[Any]:
@@ -119,7 +124,7 @@ def _run(scalars: _Scalars, name: str, seed: int) -> Run:
 
 def _by_time(folder: Path, prefix: str) -> list[_Scalars]:
     """The scalars of each file that has any, in the order of their times."""
-    found = [_scalars(file, prefix) for file in folder.glob(_LOGS)]
+    found = [_scalars(file, prefix) for file in files_in(folder)]
     return sorted((each for each in found if each), key=lambda x: _times(x)[0])
 
 

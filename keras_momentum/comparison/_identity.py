@@ -162,25 +162,30 @@ def _state_of(value: Any) -> Any:
     """What an object consists of beside its class."""
     if isinstance(value, keras.callbacks.Callback):
         return _plain(vars(value))
-    attributes = getattr(value, "__dict__", None)
     if hasattr(value, "get_config"):
         try:
             config = _plain(value.get_config())
         except NotImplementedError:
             pass
         else:
-            # A configuration has of a function no more than its name, and of some
-            # losses none of what they hand on.
-            own = [
-                each
-                for key, each in (attributes or {}).items()
-                if isinstance(each, types.FunctionType) or key.endswith("fn_kwargs")
-            ]
-            return config, own
+            return config, beside_config(value)
     kind = type(value)
+    attributes = getattr(value, "__dict__", None)
     if attributes is None or (_is_of_library(kind) and not _is_of_keras(kind)):
         raise UnknownValueError(f"{kind.__module__}.{kind.__qualname__}")
     return attributes
+
+
+def beside_config(value: Any) -> list[Any]:
+    """What a configuration leaves out: it has of a function no more than its name.
+
+    And of some losses none of what they hand on.
+    """
+    return [
+        each
+        for key, each in getattr(value, "__dict__", {}).items()
+        if isinstance(each, types.FunctionType) or key.endswith("fn_kwargs")
+    ]
 
 
 def _plain(config: Any) -> Any:

@@ -52,25 +52,14 @@ class Keeper(keras.callbacks.Callback):
             self._loaded.put_attributes(self._callbacks)
             self._loaded.put_variables(self.model)
 
-    def on_train_batch_begin(
-        self, batch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        if self._loaded is not None:
-            # A loader of PyTorch drew one when it was made, which is not made twice in
-            # a run that nobody kills.
-            self._loaded.put_numbers_of_torch()
-            self._loaded = None
-
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._kept is None:
             return
-        made_of = dict(self._run.made_of)
+        seen = ("batches", "first loss")
+        made_of = self._run.made_of
         recorded = {
             "recorder": self._recorder.state,
-            "batches": made_of.pop("batches"),
-            "made_of": {
-                key: value for key, value in made_of.items() if key == "first loss"
-            },
+            "seen": {name: made_of[name] for name in seen if name in made_of},
             "time": time.time(),
         }
         self._kept.save(self.model, self._callbacks, recorded)

@@ -58,9 +58,7 @@ def logged_by(model: keras.Model, batch: Any, is_validated: bool) -> Logged:
     )
 
 
-def chosen_metric(
-    metric: str | None, mode: str, logged: Logged, has_losses_alone: bool = False
-) -> tuple[str, str]:
+def chosen_metric(metric: str | None, mode: str, logged: Logged) -> tuple[str, str]:
     """The metric that decides, and `"min"` or `"max"`.
 
     Args:

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras.src.backend.common import global_state
 
-from keras_momentum.comparison._identity import identity_or_unknown
+from keras_momentum.comparison._identity import beside_config, identity_or_unknown
 
 _NAMES = "object_name_uids"
 
@@ -57,9 +57,7 @@ def identity_of_model(model: keras.Model) -> Any:
 
 def _settings(layer: Any) -> Any:
     """A layer's configuration; where it has none, its attributes."""
-    functions = [
-        value for value in vars(layer).values() if callable(value) and _is_own(value)
-    ]
+    functions = beside_config(layer)
     try:
         return layer.get_config(), functions
     except (NotImplementedError, AttributeError, TypeError):
@@ -72,11 +70,6 @@ def _settings(layer: Any) -> Any:
         for name in ("optimizer", "inputs", "outputs", "train_function", "built"):
             attributes.pop(name, None)
         return attributes, functions
-
-
-def _is_own(value: Any) -> bool:
-    module = getattr(value, "__module__", None) or ""
-    return type(value).__name__ == "function" and not module.startswith("keras.")
 
 
 def _renamed(config: Any, names: dict[str, str]) -> Any:

@@ -24,7 +24,7 @@ class Recorder(keras.callbacks.Callback):
     rate are put into the logs, where TensorBoard's callback behind this one sees them.
 
     Args:
-        on_epoch: Is called with the logs of each epoch and the number of the updates.
+        on_epoch: Is called with the logs and the number of each epoch, from 1.
         metric: What must be in the logs, if it belongs to the validation as soon as
             there is one.
 
@@ -41,7 +41,7 @@ class Recorder(keras.callbacks.Callback):
 
     def __init__(
         self,
-        on_epoch: Callable[[dict[str, float], list[int]], None],
+        on_epoch: Callable[[dict[str, float], int], None],
         metric: str,
     ):
         super().__init__()
@@ -99,7 +99,7 @@ class Recorder(keras.callbacks.Callback):
         logs.setdefault("learning_rate", learning_rate_of(optimizer))
         # Not `iterations`: Keras on TensorFlow counts a step too many where data end
         # without notice.
-        self._batches += self._last_batch + 1
+        self._batches = self.batches_after(self._last_batch)
         self.steps.append(self._batches // updates_after(optimizer))
         self.seconds.append(self._trained)
         numbers = {
@@ -112,11 +112,15 @@ class Recorder(keras.callbacks.Callback):
         for name in {**self.history, **numbers}:
             values = self.history.setdefault(name, [None] * done)
             values.append(numbers.get(name))
-        self._on_epoch(numbers, self.steps)
+        self._on_epoch(numbers, len(self.steps))
+
+    def batches_after(self, batch: int) -> int:
+        """How many batches there have been after one of this epoch."""
+        return self._batches + batch + 1
 
     def add(self, batch: int, logs: dict[str, float]) -> None:
         """Records a validation within an epoch, after one of its batches."""
-        batches = self._batches + batch + 1
+        batches = self.batches_after(batch)
         found = {
             "steps": batches // updates_after(self.model.optimizer),
             "seconds": self._trained,
@@ -154,16 +158,11 @@ class Between(keras.callbacks.Callback):
         self._validation = validation
         self._callbacks = callbacks
         self._recorder = recorder
-        self._batches = 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        steps = self.params.get("steps") or 0
-        self._batches = epoch * steps
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        done = self._batches + batch + 1
+        done = self._recorder.batches_after(batch)
         every = self._every * updates_after(self._recorder.model.optimizer)
         is_last = batch + 1 == self.params.get("steps")
         if done % every or is_last or (logs and math.isnan(_loss(logs))):

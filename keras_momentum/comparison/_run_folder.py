@@ -4,10 +4,10 @@ import dataclasses
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keras_momentum.comparison._event_files import PARTS, files_in
 from keras_momentum.comparison._files import digest_of_file, room_of, write_whole
 from keras_momentum.comparison._runs import Run
 
@@ -15,8 +15,6 @@ _FILE = "run.json"
 # Lies in the folder of a run from before anything else is there until all else is.
 _UNFINISHED = "unfinished"
 _CHECKPOINT = "checkpoint.npz"
-_PARTS = ("train", "validation")
-_LOGS = "events.out.tfevents.*"
 _NOT_IN_NAMES = '/\\:*?"<>|%'
 # Of a file system's 255.
 _LONGEST = 180
@@ -44,12 +42,12 @@ class RunFolder:
     @property
     def is_finished(self) -> bool:
         """Whether there is a finished run in it."""
-        return (self.path / _FILE).exists()
+        return is_run(self.path)
 
     @property
     def is_unfinished(self) -> bool:
         """Whether there is a run in it that was begun."""
-        return (self.path / _UNFINISHED).exists() and not self.is_finished
+        return is_unfinished(self.path)
 
     @property
     def checkpoint(self) -> Path:
@@ -85,7 +83,7 @@ class RunFolder:
 
     def forget_summary(self) -> None:
         """Deletes what was logged of the run as a whole."""
-        for logs in list(self.path.glob(_LOGS)):
+        for logs in files_in(self.path):
             logs.unlink()
 
     def end(self, run: Run) -> None:
@@ -94,7 +92,7 @@ class RunFolder:
             "run": dataclasses.asdict(run),
             "files": {
                 file.relative_to(self.path).as_posix(): digest_of_file(file)
-                for file in sorted([*self._logs(), *self.path.glob(_LOGS)])
+                for file in sorted([*self._logs(), *files_in(self.path)])
             },
         }
         content["checksum"] = _checksum(content)
@@ -120,9 +118,8 @@ class RunFolder:
         self.checkpoint.unlink(missing_ok=True)
         (self.path / _UNFINISHED).unlink(missing_ok=True)
 
-    def _logs(self) -> Iterator[Path]:
-        for part in _PARTS:
-            yield from list((self.path / part).glob(_LOGS))
+    def _logs(self) -> list[Path]:
+        return [file for part in PARTS for file in files_in(self.path / part)]
 
 
 def read_run(folder: Path) -> Run:

@@ -3,7 +3,7 @@
 import collections
 import itertools
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -72,6 +72,15 @@ def made_of(data: Any, seed: int, batch_size: int, argument: str) -> Any:
             return shuffled_by_tf_data(arrays, batch_size, seed)
         return ShuffledArrays(arrays, batch_size, seed)
     return data
+
+
+def check_given(argument: str, data: Any, batches: Sequence[Any]) -> None:
+    """Raises `ValueError` if data gave no batch."""
+    if not batches:
+        raise ValueError(
+            f"Argument `{argument}` must give at least one batch. "
+            f"Received: {argument}={data!r}"
+        )
 
 
 def source_of(data: Any, seed: int | None, argument: str) -> Source:

@@ -17,8 +17,8 @@ class RandomState:
     Of TensorFlow, Keras uses none but those that follow from variables.
 
     Args:
-        values: `None` for the present state, or `values` of another one, from which
-            some may be left out. Defaults to `None`.
+        values: `None` for the present state, or `values` of another one. Defaults to
+            `None`.
 
     Attributes:
         values: The states, as plain values and NumPy arrays.
@@ -29,10 +29,8 @@ class RandomState:
 
     def restore(self) -> None:
         """Lets the same random numbers come again."""
-        if "python" in self.values:
-            random.setstate(self.values["python"])
-        if "numpy" in self.values:
-            np.random.set_state(self.values["numpy"])
+        random.setstate(self.values["python"])
+        np.random.set_state(self.values["numpy"])
         if "torch" in self.values:
             import torch
 

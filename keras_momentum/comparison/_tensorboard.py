@@ -7,12 +7,10 @@ import keras
 import numpy as np
 
 from keras_momentum.callbacks._tensorboard_layout import custom_scalars
-from keras_momentum.comparison._event_files import as_record, events_of
+from keras_momentum.comparison._event_files import PARTS, as_record, events_of, files_in
 from keras_momentum.comparison._files import write_whole
 from keras_momentum.comparison._runs import Run
 
-_PARTS = ("train", "validation")
-_LOGS = "events.out.tfevents.*"
 _HYPERPARAMETERS = (
     "optimizer",
     "gamma",
@@ -102,8 +100,8 @@ def keep_until(folder: Path, time: float) -> None:
         folder: The folder of the run.
         time: Seconds since 1970.
     """
-    for part in _PARTS:
-        files = sorted((folder / part).glob(_LOGS))
+    for part in PARTS:
+        files = files_in(folder / part)
         kept: dict[bytes, None] = {}
         for file in files:
             for event in events_of(file):

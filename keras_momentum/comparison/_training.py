@@ -1,6 +1,7 @@
 """How every run of a comparison trains."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,6 @@ class Training:
     data: TrainingData
     validation: ValidationData
     epochs: int
-    batch_size: int
     log_dir: Path
     metric: str
     validate_every: int | None
@@ -108,8 +108,7 @@ class Training:
         callbacks = candidate._new_callbacks()
         goes_on = can_go_on(callbacks) and "unknown" not in str(made_of)
         loaded = kept.load() if goes_on else None
-        run.made_of["batches"] = loaded.recorded["batches"] if loaded else []
-        run.made_of.update(loaded.recorded["made_of"] if loaded else {})
+        run.made_of.update(loaded.recorded["seen"] if loaded else {"batches": []})
         if loaded is None:
             folder.forget()
         else:
@@ -118,10 +117,7 @@ class Training:
         batches = self.data.open(run.seed, done)
         if loaded is not None and batches.stream is not None:
             self.same.epoch(run.name, run.seed, batches, done)
-        recorder = Recorder(
-            lambda logs, steps: on_epoch(run, logs, len(steps)),
-            self.metric,
-        )
+        recorder = Recorder(functools.partial(on_epoch, run), self.metric)
         if loaded is not None:
             recorder.go_on(loaded.recorded["recorder"])
         keeper = Keeper(kept if goes_on else None, callbacks, recorder, run, loaded)

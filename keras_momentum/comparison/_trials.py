@@ -8,20 +8,12 @@ from typing import Any
 import keras
 
 from keras_momentum._numbers import number
-from keras_momentum.callbacks.momentum_optimizers import (
-    momentum_optimizers,
-)
+from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.comparison._batches import KeptBatches
 from keras_momentum.comparison._halving import Rung
 from keras_momentum.comparison._parts import Part, Parts
 from keras_momentum.comparison._plane import Pair, Trial
 from keras_momentum.comparison._state import ModelState
-from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
-
-# So many iterates are averaged at most: neighbours are nearly the same.
-_AVERAGED = 10
-# With a gamma and a learning rate of 0 these change no weight.
-_STANDING = (Momentum, NAG, MomentumAdam, MomentumRMSprop)
 
 
 class Trials:

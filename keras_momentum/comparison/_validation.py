@@ -10,7 +10,7 @@ import numpy as np
 from keras_momentum.comparison._arrays import as_arrays
 from keras_momentum.comparison._batches import KeptBatches
 from keras_momentum.comparison._digests import digest, digest_of_texts
-from keras_momentum.comparison._sources import source_of
+from keras_momentum.comparison._sources import check_given, source_of
 
 
 class ValidationData:
@@ -28,13 +28,11 @@ class ValidationData:
 
     Attributes:
         for_fit: What `fit` gets as `validation_data`.
-        first_batch: The first batch, or so many samples of arrays; `None` without data.
         identity: A digest of all of them.
     """
 
     def __init__(self, data: Any, steps: int | None):
         self.for_fit: Any = None
-        self.first_batch: Any = None
         self.identity = ""
         if data is None:
             return
@@ -57,12 +55,10 @@ class ValidationData:
                     f"of at least 1. Received: lengths {sorted(lengths)}"
                 )
             self.identity = digest(data)
-            self.first_batch = keras.tree.map_structure(lambda array: array[:2], data)
         else:
             first, second = (list(_digests(data, steps)) for _ in range(2))
             _check(data, first, second)
             self.identity = digest_of_texts(first)
-            self.first_batch = next(source_of(data, None, "validation_data").one_pass())
         self.for_fit = data
 
 
@@ -85,11 +81,7 @@ def _digests(data: Any, steps: int | None) -> Iterator[str]:
 
 
 def _check(data: Any, first: list[str], second: list[str]) -> None:
-    if not first:
-        raise ValueError(
-            "Argument `validation_data` must give at least one batch. "
-            f"Received: validation_data={data!r}"
-        )
+    check_given("validation_data", data, first)
     if first != second:
         raise ValueError(
             "Argument `validation_data` must give the same batches in the same order "

@@ -161,7 +161,6 @@ def compare(
             data,
             validation,
             epochs,
-            batch_size,
             folder,
             metric,
             validate_every,

@@ -46,6 +46,21 @@ class KilledError(Exception):
     """Stands for the signal."""
 
 
+def kill_after(epoch: int, run: Callable[[], Any]) -> None:
+    """Runs a comparison that is killed when an epoch has been kept."""
+    keep = keeping.Keeper.on_epoch_end
+
+    def kept_and_killed(self: Any, number: int, logs: Any = None) -> None:
+        keep(self, number, logs)
+        if number == epoch:
+            raise KilledError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
+        with pytest.raises(KilledError):
+            run()
+
+
 @pytest.mark.parametrize(
     ("name", "epoch"),
     [
@@ -65,13 +80,6 @@ def test_a_run_goes_on_in_its_middle_bit_for_bit(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    keep = keeping.Keeper.on_epoch_end
-
-    def kept_and_killed(self: Any, number: int, logs: Any = None) -> None:
-        keep(self, number, logs)
-        if number == epoch:
-            raise KilledError
-
     begun: list[int] = []
     begin = keeping.Keeper.on_epoch_begin
 
@@ -81,15 +89,12 @@ def test_a_run_goes_on_in_its_middle_bit_for_bit(
 
     expected = whole(name)
     optimizers = {name: candidates()[name]}
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
-    with pytest.raises(KilledError):
-        compare(tmp_path, optimizers=optimizers)
+    kill_after(epoch, lambda: compare(tmp_path, optimizers=optimizers))
     with (
         pytest.warns(UserWarning, match="not finished"),
         pytest.raises(ValueError, match="must be a folder with finished"),
     ):
         load_comparison(tmp_path)
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
     monkeypatch.setattr(keeping.Keeper, "on_epoch_begin", counted)
     found = results(compare(tmp_path, optimizers=optimizers))
     assert found == expected
@@ -148,7 +153,7 @@ def endless(seed: int) -> Any:
     ],
 )
 def test_data_go_on_where_they_were(
-    data: Any, steps: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Any, steps: int | None, tmp_path: Path
 ) -> None:
     arguments: dict[str, Any] = {
         "train_data": data,
@@ -156,17 +161,7 @@ def test_data_go_on_where_they_were(
         "steps_per_epoch": steps,
         "epochs": 4,
     }
-    keep = keeping.Keeper.on_epoch_end
-
-    def kept_and_killed(self: Any, number: int, logs: Any = None) -> None:
-        keep(self, number, logs)
-        if number == 1:
-            raise KilledError
-
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
-    with pytest.raises(KilledError):
-        compare(tmp_path / "killed", **arguments)
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
+    kill_after(1, lambda: compare(tmp_path / "killed", **arguments))
     resumed = compare(tmp_path / "killed", **arguments)
     whole = compare(tmp_path / "whole", **arguments)
     assert results(resumed) == results(whole)
@@ -176,19 +171,10 @@ def test_data_go_on_where_they_were(
 
 
 def test_a_damaged_checkpoint_lets_a_run_begin_anew(
-    whole: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: Callable[[str], Any], tmp_path: Path
 ) -> None:
-    keep = keeping.Keeper.on_epoch_end
-
-    def kept_and_killed(self: Any, number: int, logs: Any = None) -> None:
-        keep(self, number, logs)
-        raise KilledError
-
     optimizers = {"ramp": candidates()["ramp"]}
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
-    with pytest.raises(KilledError):
-        compare(tmp_path, optimizers=optimizers)
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
+    kill_after(0, lambda: compare(tmp_path, optimizers=optimizers))
     files = list(tmp_path.rglob("checkpoint.npz"))
     assert bool(files) == (keras.backend.backend() != "torch")
     for file in files:
@@ -197,20 +183,9 @@ def test_a_damaged_checkpoint_lets_a_run_begin_anew(
     assert found == whole("ramp")
 
 
-def test_a_checkpoint_of_something_else_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keep = keeping.Keeper.on_epoch_end
-
-    def kept_and_killed(self: Any, number: int, logs: Any = None) -> None:
-        keep(self, number, logs)
-        raise KilledError
-
+def test_a_checkpoint_of_something_else_is_not_taken(tmp_path: Path) -> None:
     optimizers = {"ramp": candidates()["ramp"]}
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", kept_and_killed)
-    with pytest.raises(KilledError):
-        compare(tmp_path / "one", optimizers=optimizers)
-    monkeypatch.setattr(keeping.Keeper, "on_epoch_end", keep)
+    kill_after(0, lambda: compare(tmp_path / "one", optimizers=optimizers))
     found = results(compare(tmp_path / "one", optimizers=optimizers, batch_size=8))
     fresh = results(compare(tmp_path / "two", optimizers=optimizers, batch_size=8))
     assert found == fresh
