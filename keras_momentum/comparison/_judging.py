@@ -1,7 +1,7 @@
 """Which pair of gamma and learning rate is best, and whether gamma matters."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,11 +46,9 @@ def judge(trials: Sequence[Trial], first: np.ndarray, steps: int) -> Judgement:
         first: The losses of the batches that judge, at the start.
         steps: The number of steps to the end.
     """
-    ended = [trial for trial in trials if not trial.diverged and trial.steps == steps]
     gammas = {trial.pair.gamma for trial in trials}
-    best = min(ended, key=lambda trial: trial.loss, default=None)
-    of_lowest = [trial for trial in ended if trial.pair.gamma == min(gammas)]
-    plain = min(of_lowest, key=lambda trial: trial.loss, default=None)
+    best = _best_of(gammas, trials, steps)
+    plain = _best_of({min(gammas)}, trials, steps)
     if best is None:
         return Judgement(None, plain, False, False)
     learns = _is_lower(best.judged, first, len(gammas))
@@ -91,10 +89,15 @@ def verdict_of(
             f"{first:.4g} by more than noise (the lowest is {found.best.loss:.4g}). "
             "Are the learning rates too small, or is training at its end?"
         )
-    parts = [_comparison(found), f"This holds for {steps} steps from these weights."]
+    edges = _edges(found, trials, steps)
+    where = "at these learning rates" if edges else "here"
+    parts = [_comparison(found, where), *edges]
+    parts.append(f"This holds for {steps} steps from these weights.")
     if found.matters:
-        parts += _at_the_edge(found.best, trials)
         gamma = found.best.pair.gamma
+        gammas = {trial.pair.gamma for trial in trials}
+        if len(gammas) > 1 and gamma == max(gammas):
+            parts.append("It is the largest gamma tried; try larger ones.")
         if steps * (1 - gamma) < 3:
             parts.append(
                 f"But {steps} steps are few for a velocity that remembers "
@@ -106,6 +109,18 @@ def verdict_of(
 def is_near(trial: Trial, best: Trial) -> bool:
     """Whether the loss is within 5 % of the best one."""
     return trial.loss <= best.loss + NEAR * abs(best.loss)
+
+
+def _best_of(
+    gammas: Collection[float], trials: Sequence[Trial], steps: int
+) -> Trial | None:
+    """The one with the lowest loss of those that trained to the end."""
+    ended = [
+        trial
+        for trial in trials
+        if trial.pair.gamma in gammas and not trial.diverged and trial.steps == steps
+    ]
+    return min(ended, key=lambda trial: trial.loss, default=None)
 
 
 def _is_lower(losses: np.ndarray, others: np.ndarray, tests: int) -> bool:
@@ -121,7 +136,7 @@ def _is_lower(losses: np.ndarray, others: np.ndarray, tests: int) -> bool:
     return bool(p_value * tests < _LEVEL)
 
 
-def _comparison(found: Judgement) -> str:
+def _comparison(found: Judgement, where: str) -> str:
     best, plain = found.best, found.plain
     assert best is not None
     described = (
@@ -130,11 +145,12 @@ def _comparison(found: Judgement) -> str:
         f"{best.loss:.4g}"
     )
     if plain is None:
-        return f"Best: {described}. All of the smallest gamma diverged."
+        return f"Best: {described}. Of the smallest gamma none came to the end."
     if best is plain and not found.matters:
         return (
-            f"Gamma does not matter here: no other is better than {_name(plain)} at its"
-            f" own best rate of {plain.pair.learning_rate:.3g}, loss {plain.loss:.4g}."
+            f"Gamma does not matter {where}: no other is better than {_name(plain)} "
+            f"at its own best rate of {plain.pair.learning_rate:.3g}, loss "
+            f"{plain.loss:.4g}."
         )
     if best is plain:
         return f"Best: {described}; only one gamma was tried."
@@ -144,7 +160,7 @@ def _comparison(found: Judgement) -> str:
     )
     if not found.matters:
         return (
-            "Gamma does not matter here: the lowest loss differs from that of "
+            f"Gamma does not matter {where}: the lowest loss differs from that of "
             f"{_name(plain)} at its own best rate by no more than noise "
             f"({best.loss:.4g} against {against})."
         )
@@ -157,20 +173,32 @@ def _name(trial: Trial) -> str:
     return "plain gradient descent" if gamma == 0 else f"gamma = {gamma:g}"
 
 
-def _at_the_edge(best: Trial, trials: Sequence[Trial]) -> list[str]:
-    found = []
-    rates = [each.pair.learning_rate for each in trials if _same_gamma(each, best)]
+def _edges(found: Judgement, trials: Sequence[Trial], steps: int) -> list[str]:
+    """Says whose best rate is at the edge of those tried: a better one may be beyond.
+
+    That gamma matters rests on the best trial and on plain descent; that it does not
+    matter, on the best of every gamma.
+    """
+    compared = [found.best, found.plain] if found.matters else trials
+    gammas = sorted({trial.pair.gamma for trial in compared if trial is not None})
+    rests_on = [_best_of({gamma}, trials, steps) for gamma in gammas]
+    said = []
     for edge, name, way in ((min, "lowest", "lower"), (max, "highest", "higher")):
-        if len(rates) > 1 and best.pair.learning_rate == edge(rates):
-            found.append(f"It is the {name} learning rate tried; try {way} ones.")
-    gammas = {trial.pair.gamma for trial in trials}
-    if len(gammas) > 1 and best.pair.gamma == max(gammas):
-        found.append("It is the largest gamma tried; try larger ones.")
-    return found
-
-
-def _same_gamma(trial: Trial, other: Trial) -> bool:
-    return trial.pair.gamma == other.pair.gamma
+        owners = []
+        for best in filter(None, rests_on):
+            rates = {
+                trial.pair.learning_rate
+                for trial in trials
+                if trial.pair.gamma == best.pair.gamma
+            }
+            if len(rates) > 1 and best.pair.learning_rate == edge(rates):
+                owners.append(_name(best))
+        if owners:
+            said.append(
+                f"The best learning rate of {' and '.join(owners)} is the {name} one "
+                f"tried; {way} ones may be better."
+            )
+    return said
 
 
 def _of_noise(batch_size: int, noise: NoiseScale) -> str:

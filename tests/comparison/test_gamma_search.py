@@ -43,11 +43,11 @@ def plane(of_09: float, noise: float = 1.0) -> tuple[Trial, ...]:
         trial(0.0, 0.1, 0.6),
         trial(0.0, 0.5, 0.5),
         trial(0.0, 1.0, 0.7),
-        trial(0.9, 0.01, 0.55),
+        trial(0.9, 0.01, 0.75),
         trial(0.9, 0.05, of_09, noise),
         trial(0.9, 0.1, math.nan),
+        trial(0.98, 0.001, 0.8, steps=100),
         trial(0.98, 0.002, 0.6),
-        trial(0.98, 0.01, 0.6, steps=100),
         trial(0.98, 0.02, math.nan),
     )
 
@@ -94,9 +94,43 @@ def test_a_trial_that_ended_early_is_not_the_best() -> None:
     assert found.best == (0.0, 0.1)
 
 
-def test_the_edges_of_the_plane_are_said() -> None:
+@pytest.mark.parametrize(
+    ("of_plain", "of_09", "said"),
+    [
+        # That gamma matters rests on the best pair and on plain descent.
+        ((0.6, 0.5, 0.6), (0.4, 0.3, 0.2), "of gamma = 0.9 is the highest"),
+        ((0.6, 0.5, 0.6), (0.2, 0.3, 0.4), "of gamma = 0.9 is the lowest"),
+        ((0.6, 0.5, 0.4), (0.4, 0.2, 0.4), "of plain gradient descent is the highest"),
+        ((0.4, 0.5, 0.6), (0.4, 0.2, 0.4), "of plain gradient descent is the lowest"),
+        (
+            (0.6, 0.5, 0.4),
+            (0.4, 0.3, 0.2),
+            "of plain gradient descent and gamma = 0.9 is the highest",
+        ),
+        # That it does not matter rests on all.
+        ((0.6, 0.5, 0.4), (0.6, 0.5, 0.6), "of plain gradient descent is the highest"),
+        ((0.6, 0.3, 0.6), (0.6, 0.5, 0.4), "of gamma = 0.9 is the highest"),
+        ((0.6, 0.3, 0.6), (0.4, 0.5, 0.6), "of gamma = 0.9 is the lowest"),
+        ((0.6, 0.3, 0.3), (0.4, 0.3, 0.3), ""),
+        # What is beyond a rate that diverges is known.
+        ((0.6, 0.5, math.nan), (0.4, 0.3, math.nan), ""),
+    ],
+)
+def test_a_best_rate_at_the_edge_is_said(
+    of_plain: tuple[float, ...], of_09: tuple[float, ...], said: str
+) -> None:
+    found = search(
+        *(trial(0.0, 0.1 * (1 + i), loss) for i, loss in enumerate(of_plain)),
+        *(trial(0.9, 0.01 * (1 + i), loss) for i, loss in enumerate(of_09)),
+    )
+    verdict = found.verdict()
+    assert said in verdict
+    assert ("may be better" in verdict) == bool(said)
+    assert "does not matter here" not in verdict or not said
+
+
+def test_the_largest_gamma_is_said_to_be() -> None:
     found = search(trial(0.0, 0.1, 0.5), trial(0.9, 0.1, 0.3), trial(0.9, 0.2, 0.2))
-    assert "the highest learning rate tried" in found.verdict()
     assert "the largest gamma tried" in found.verdict()
     found = search(trial(0.0, 0.1, 0.5), trial(0.995, 0.1, 0.3))
     assert "400 steps are few" in found.verdict()
