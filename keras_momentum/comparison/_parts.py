@@ -12,6 +12,7 @@ from keras_momentum.callbacks.momentum_optimizers import (
     momentum_optimizers,
     unwrapped,
 )
+from keras_momentum.comparison._losses import LossOfBatch
 from keras_momentum.comparison._plane import Pair
 from keras_momentum.comparison._state import ModelState, value_of
 from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
@@ -50,16 +51,17 @@ class Parts(keras.callbacks.Callback):
         states: Sequence[ModelState | None],
         start: ModelState | None,
         ratios: Sequence[float],
-        steps: int,
+        sizes: Sequence[int],
         judges: int,
     ):
         super().__init__()
         self._todo = list(zip(pairs, states, strict=True))
         self.start = start
         self._ratios = ratios
-        self._steps = steps
+        self._sizes = sizes
+        self._steps = len(sizes) - judges
         self._judges = judges
-        self._stride = max(1, steps // _AVERAGED)
+        self._stride = max(1, self._steps // _AVERAGED)
         self.done: list[Part] = []
 
     @property
@@ -77,6 +79,7 @@ class Parts(keras.callbacks.Callback):
             for optimizer, ratio in zip(optimizers, self._ratios, strict=True):
                 optimizer.gamma = pair.gamma
                 optimizer.learning_rate = pair.learning_rate * ratio
+        self._losses = LossOfBatch(self._sizes, model)
         self._part = Part(self._judges)
         self.done.append(self._part)
         self._sums: list[np.ndarray] = []
@@ -88,25 +91,31 @@ class Parts(keras.callbacks.Callback):
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
+        # On JAX each look at the model copies the state of training.
+        is_put_back = batch > self._steps and not self._stands
+        if batch in (0, self._steps):
+            self._losses.begins_anew = True
+        if not (self._losses.begins_anew or is_put_back):
+            return
         model = self.model
         if batch == 0 and self._state is not None:
             # Not before: on torch, each epoch uses a random number at its beginning.
             self._state.restore()
         if batch == self._steps:
             self._begin_judging(model)
-        if batch == self._steps or (batch > self._steps and not self._stands):
+        if batch == self._steps or is_put_back:
             for weight, value in zip(
                 model.trainable_variables, self._average, strict=True
             ):
                 weight.assign(value)
-        # Else the loss is the mean of all batches so far.
-        model.reset_metrics()
+        if self._losses.begins_anew:
+            model.reset_metrics()
 
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         assert logs is not None
-        loss = float(logs["loss"])
+        loss = self._losses.of(batch, float(logs["loss"]))
         if batch >= self._steps:
             self._part.judged[batch - self._steps] = loss
         elif math.isfinite(loss):

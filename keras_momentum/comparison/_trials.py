@@ -11,6 +11,7 @@ from keras_momentum._numbers import number
 from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.comparison._batches import KeptBatches
 from keras_momentum.comparison._halving import Rung
+from keras_momentum.comparison._noise import size_of
 from keras_momentum.comparison._parts import Part, Parts
 from keras_momentum.comparison._plane import Pair, Trial
 from keras_momentum.comparison._state import ModelState
@@ -95,10 +96,12 @@ class Trials:
             begin: The number of the first batch.
             end: The number of the one behind the last.
         """
+        given = [*self._training[begin:end], *self._judges]
+        sizes = [size_of(batch) for batch in given]
         callback = Parts(
-            pairs, states, self._start, self._ratios, end - begin, len(self._judges)
+            pairs, states, self._start, self._ratios, sizes, len(self._judges)
         )
-        batches = KeptBatches([*self._training[begin:end], *self._judges])
+        batches = KeptBatches(given)
         # Where training diverges `fit` ends, and is called again for the rest.
         while callback.left:
             self._model.fit(

