@@ -26,21 +26,19 @@ if TYPE_CHECKING:
 BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY = "#E69F00", "#56B4E9"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
-# What is only there to compare with; its words are darker, so that they can be read.
+# Of what is only there to compare with.
 GREY = "#B8B8B8"
-_WORDS = 0.75
 _GREY_WORDS = "#707070"
 
-_WIDTH = 8.0
-_LONGEST_NAME = 34
+_LONGEST_NAME = 36
 _TITLE_LINES = 8
-_TITLE_SIZE = 12.0
 _NAME_SIZE = 10.0
 # Of the letters of a name, with some air.
 _NAME_HEIGHT = 1.25 * _NAME_SIZE
-# In points, from the right end of the axes.
 _NAME_INDENT = 10.0
 _NAME, _CONTEXT = "name", "name of context"
+# From a name to the end of its line.
+_LEADER = {"arrowstyle": "-", "linewidth": 0.7, "relpos": (0.0, 0.5), "shrinkB": 0.0}
 _STYLE = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
@@ -94,7 +92,7 @@ def picture(file: str | Path, title: str, height: float = 4.5) -> Iterator["Figu
 
     # Not what the user has set for pictures of their own.
     with style.context(["default", _STYLE]):
-        figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+        figure = Figure(figsize=(8, height), layout="constrained")
         FigureCanvasAgg(figure)
         _set_title(figure, title)
         yield figure
@@ -157,14 +155,7 @@ def line(
             fontsize=_NAME_SIZE,
             va="center",
             gid=_CONTEXT if is_grey else _NAME,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": colour,
-                "linewidth": 0.7,
-                "relpos": (0.0, 0.5),
-                "shrinkA": 1.0,
-                "shrinkB": 0.0,
-            },
+            arrowprops={**_LEADER, "color": colour},
         )
 
 
@@ -182,7 +173,7 @@ def words(colour: str) -> str:
     if colour == GREY:
         return _GREY_WORDS
     parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return "#" + "".join(f"{int(_WORDS * part):02x}" for part in parts)
+    return "#" + "".join(f"{int(0.75 * part):02x}" for part in parts)
 
 
 def shown(name: str, longest: int = _LONGEST_NAME) -> str:
@@ -191,15 +182,15 @@ def shown(name: str, longest: int = _LONGEST_NAME) -> str:
     Args:
         name: Any text.
         longest: An integer. The number of letters from which on an ellipsis takes the
-            place of the rest. Defaults to `34`.
+            place of the rest. Defaults to `36`.
 
     Example:
 
     >>> shown("momentum\\n0.9"), shown("NAG, η from 0.5 to 0.95", longest=10)
     ('momentum 0.9', 'NAG, η fr…')
     """
-    printable = "".join(each if each.isprintable() else " " for each in name)
-    text = " ".join(printable.split()) or "(no name)"
+    text = "".join(each if each.isprintable() else " " for each in name)
+    text = " ".join(text.split()) or "(no name)"
     if len(text) > longest:
         text = text[: longest - 1].rstrip() + "…"
     return _literally(text)
@@ -212,18 +203,23 @@ def _literally(text: str) -> str:
 
 def _set_title(figure: "Figure", title: str) -> None:
     margin = 0.012
-    heading = figure.suptitle("", x=margin, ha="left", fontsize=_TITLE_SIZE)
+    heading = figure.suptitle("", x=margin, ha="left", fontsize=12)
 
     def fits(line: str) -> bool:
         heading.set_text(_literally(line))
-        width = heading.get_window_extent().width
-        return width <= (1 - 2 * margin) * figure.bbox.width
+        room = (1 - 2 * margin) * figure.bbox.width
+        return heading.get_window_extent().width <= room
 
     heading.set_text(_literally(wrapped(title, fits, _TITLE_LINES)))
 
 
 def _place_names(figure: "Figure") -> None:
     """Moves the names of all lines beside the axes, where they do not overlap."""
+    for axes in figure.axes:
+        # A line may leave the axes; its name does not.
+        low, high = sorted(axes.get_ylim())
+        for text in _names_of(axes):
+            text.xy = (text.xy[0], min(max(text.xy[1], low), high))
     # The room that names need makes the axes smaller, which moves the names.
     for _ in range(2):
         figure.draw_without_rendering()
@@ -234,19 +230,17 @@ def _place_names(figure: "Figure") -> None:
 
 
 def _place_names_of(axes: "Axes", point: float) -> None:
-    named: list[Any] = [
-        text for text in axes.texts if text.get_gid() in (_NAME, _CONTEXT)
-    ]
+    named = _names_of(axes)
     height, room = _NAME_HEIGHT * point, axes.bbox.height
     if len(named) * height > room:
         for text in named:
             text.set_visible(text.get_gid() == _NAME)
         named = [text for text in named if text.get_visible()]
-    low, high = sorted(axes.get_ylim())
-    # A line may leave the axes; its name does not.
-    for text in named:
-        text.xy = (text.xy[0], min(max(text.xy[1], low), high))
     ends = [axes.transData.transform(text.xy)[1] - axes.bbox.y0 for text in named]
     right = 1 + _NAME_INDENT * point / axes.bbox.width
     for text, at in zip(named, spread(ends, height, 0.0, room), strict=True):
         text.set_position((right, at / room))
+
+
+def _names_of(axes: "Axes") -> list[Any]:
+    return [text for text in axes.texts if text.get_gid() in (_NAME, _CONTEXT)]

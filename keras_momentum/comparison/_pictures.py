@@ -15,7 +15,7 @@ from keras_momentum.comparison._statistics import Row, interval
 # Keras's RMSprop has, and are something else.
 _PLAIN = ("SGD", "Momentum", "NAG")
 # Of a verdict in a title.
-_MOST_LINES = 6
+_MOST_LINES, _MOST_LETTERS = 6, 480
 # What a scale spans before it is logarithmic.
 _FACTOR = 100.0
 
@@ -75,17 +75,27 @@ def _baseline(runs: Sequence[Run]) -> str:
 
 
 def _title(rows: Sequence[Row], metric: str, verdict: Sequence[str]) -> str:
-    if len(verdict) > _MOST_LINES:
+    if _is_long(verdict):
         # That runs diverged stands beside the rows, too.
         verdict = verdict[sum(row.diverged > 0 for row in rows) :]
-    if len(verdict) > _MOST_LINES:
+    if _is_long(verdict):
         # Those who are better than others come in the order of the rows.
-        verdict = [*verdict[:3], "  …", verdict[-1]]
+        *found, last = verdict
+        verdict = [*(_cut(line) for line in found[:3]), "  …", last]
     if verdict:
         return "\n".join(verdict)
     (row,) = rows
     runs = f"{row.runs} run{'s' if row.runs > 1 else ''}"
     return f"{row.name}: {metric} {row.final.mean:.4g} at the end, mean of {runs}."
+
+
+def _is_long(verdict: Sequence[str]) -> bool:
+    return len(verdict) > _MOST_LINES or sum(map(len, verdict)) > _MOST_LETTERS
+
+
+def _cut(line: str) -> str:
+    length = _MOST_LETTERS // _MOST_LINES
+    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 class _Curve(NamedTuple):
