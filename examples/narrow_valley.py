@@ -83,7 +83,7 @@ def draw(
         "#000000",
     )
     with drawing.picture(file, title, height=7.5) as figure:
-        above, below = figure.subfigures(2, 1)
+        above, below = figure.subfigures(2, 1)  # type: ignore[misc]
         valleys = above.subplots(1, len(paths), sharex=True, sharey=True)
         errors = below.subplots()
         for axes, colour, name in zip(valleys, colours, paths, strict=True):
@@ -105,7 +105,8 @@ def draw_path(axes: Any, points: np.ndarray, colour: str) -> None:
     height = (x**2 + y**2 / CONDITION_NUMBER) / 2
     levels = np.geomspace(1e-4, 0.1, 12)
     axes.contour(x, y, height, levels, colors="0.85", linewidths=0.8)
-    drawing.line(axes, *points.T, colour=colour, marker=".", markersize=3, linewidth=1)
+    x, y = points.T
+    drawing.line(axes, x, y, None, colour, marker=".", markersize=3, linewidth=1)
     axes.plot(0, 0, "k+")
     axes.set(xlabel="x, steep", xticks=(-0.3, 0, 0.3))
 

@@ -130,23 +130,22 @@ def line(
     >>> axes.lines[0].get_xydata().tolist()
     [[0.0, 1.0], [2.0, 0.5]]
     """
-    x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    is_there = np.isfinite(x) & np.isfinite(y)
-    x, y = x[is_there], y[is_there]
-    if not x.size:
+    points = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)], axis=-1)
+    points = points[np.isfinite(points).all(axis=-1)]
+    if not len(points):
         return
     is_grey = colour == GREY
     defaults = {
         "linewidth": 1.0 if is_grey else 2.0,
         "zorder": 1.5 if is_grey else 2.5,
         # One point is no line.
-        "marker": "o" if x.size == 1 else "",
+        "marker": "o" if len(points) == 1 else "",
     }
-    axes.plot(x, y, color=colour, **{**defaults, **style})
+    axes.plot(*points.T, color=colour, **{**defaults, **style})
     if name is not None:
         axes.annotate(
             shown(name),
-            (x[-1], y[-1]),
+            tuple(points[-1]),
             # The height is found when all names are known.
             xytext=(1.0, 0.5),
             textcoords="axes fraction",

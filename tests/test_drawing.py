@@ -137,7 +137,7 @@ def test_a_name_stays_when_its_line_leaves_the_axes(tmp_path: Path) -> None:
 def test_a_line_joins_what_was_measured() -> None:
     from matplotlib.figure import Figure
 
-    axes = Figure().subplots()
+    axes: Any = Figure().subplots()
     drawing.line(axes, [0, 1, 2, 3], [np.nan, 1.0, np.inf, 2.0])
     drawing.line(axes, [0, 1], [np.nan, np.nan], "nothing")
     drawing.line(axes, [3], [1.0])
@@ -167,13 +167,14 @@ def test_pictures_can_be_read_at_600_pixels(tmp_path: Path) -> None:
         drawing.line(axes, [0, 1], [0, 1], "name", drawing.BLUE)
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == (1200, 450)
-    for text in figure.findobj(Text):
-        assert text.get_fontsize() >= 9  # type: ignore[attr-defined]
+    texts: list[Any] = figure.findobj(Text)
+    assert min(text.get_fontsize() for text in texts) >= 9
 
 
-def settings() -> dict[str, Any]:
+def settings() -> dict[Any, Any]:
     """Without the backend, which is chosen when it is looked at."""
-    return {name: rcParams[name] for name in rcParams if name != "backend"}
+    names: Any = rcParams
+    return {name: names[name] for name in names if name != "backend"}
 
 
 def test_settings_of_the_user_stay_and_do_not_show(tmp_path: Path) -> None:
@@ -183,7 +184,11 @@ def test_settings_of_the_user_stay_and_do_not_show(tmp_path: Path) -> None:
         return (tmp_path / name).read_bytes()
 
     plain = draw("a.png")
-    mine = {"font.size": 30, "axes.facecolor": "black", "axes.grid": False}
+    mine: dict[Any, Any] = {
+        "font.size": 30,
+        "axes.facecolor": "black",
+        "axes.grid": False,
+    }
     before = settings()
     try:
         rcParams.update(mine)

@@ -101,7 +101,7 @@ def _draw(
         f"{split} pictures are recognised; below are some of them, with what was seen."
     )
     with drawing.picture(path, title, height=9) as figure:
-        above, below = figure.subfigures(2, 1, height_ratios=(1, 1.6))
+        above, below = figure.subfigures(2, 1, height_ratios=(1, 1.6))  # type: ignore[misc]
         _draw_curves(above, run.history)
         grid = below.subplots(_ROWS, _COLUMNS)
         for axes in grid.flat:

@@ -51,7 +51,7 @@ def draw_comparison(
     with drawing.picture(
         file, _title(rows, metric, verdict), 0.8 + sum(heights)
     ) as figure:
-        above, below = figure.subfigures(2, 1, height_ratios=heights)
+        above, below = figure.subfigures(2, 1, height_ratios=heights)  # type: ignore[misc]
         curves, ends = above.subplots(), below.subplots()
         _draw_curves(curves, colours, runs, metric, mode)
         if target is not None:
@@ -128,7 +128,7 @@ def _curve(runs: Sequence[Run], metric: str) -> _Curve:
 def _draw_curves(
     axes: Any, colours: Mapping[str, str], runs: Sequence[Run], metric: str, mode: str
 ) -> None:
-    means = []
+    means: list[float] = []
     for name, colour in colours.items():
         curve = _curve([run for run in runs if run.name == name], metric)
         drawing.line(axes, curve.steps, curve.means, name, colour)

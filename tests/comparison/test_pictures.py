@@ -63,7 +63,7 @@ def runs_of(
 def three_to(name: str, last: float, **arguments: Any) -> list[Run]:
     rng = np.random.default_rng(len(name))
     return runs_of(
-        name, *(1 + rng.uniform(0, 1e-3, 5) * 9 + last for _ in range(3)), **arguments
+        name, *(list(last + rng.uniform(1, 1.01, 5)) for _ in range(3)), **arguments
     )
 
 
