@@ -130,3 +130,4 @@ def _draw_curves(figure: Any, history: dict[str, list[float]]) -> None:
     for axes, key in zip(panels[1], ("gamma", "learning_rate"), strict=True):
         drawing.line(axes, epochs, history[key], None, drawing.BLUE)
         axes.set(title=key.replace("_", " "), xlabel="epoch", ylim=(0, None))
+        axes.locator_params(axis="x", integer=True)

@@ -140,12 +140,13 @@ def _write_loss(axes: Any, cell: _Cell, face: Sequence[float], steps: int) -> No
 def _draw_star(axes: Any, rows: Sequence[Sequence[_Cell]], best: Trial) -> None:
     (cell,) = (each for row in rows for each in row if each.trial is best)
     axes.plot(
-        (cell.left + cell.right) / 2,
-        cell.top - 0.2 * (cell.top - cell.bottom),
+        # Left of the loss.
+        cell.left + 0.15 * (cell.right - cell.left),
+        (cell.bottom + cell.top) / 2,
         "*",
         color="white",
         markeredgecolor="black",
-        markersize=15,
+        markersize=12,
         linestyle="none",
         label="best pair",
     )
