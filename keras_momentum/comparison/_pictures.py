@@ -53,9 +53,14 @@ def draw_comparison(
     ) as figure:
         above, below = figure.subfigures(2, 1, height_ratios=heights)  # type: ignore[misc]
         curves, ends = above.subplots(), below.subplots()
-        _draw_curves(curves, colours, runs, metric, mode)
+        means = _draw_curves(curves, colours, runs, metric)
         if target is not None:
             _draw_target(curves, target)
+            means.append(target)
+        if _is_wide(means, mode):
+            curves.set_yscale("log")
+            # Not down to where a band would go below zero.
+            curves.set_ylim(min(means) / 1.5, max(means) * 1.5)
         _draw_ends(ends, colours, rows, runs, metric, mode)
         names = {name: drawing.shown(name) for name in colours}
         if len(rows) > 1:
@@ -126,8 +131,9 @@ def _curve(runs: Sequence[Run], metric: str) -> _Curve:
 
 
 def _draw_curves(
-    axes: Any, colours: Mapping[str, str], runs: Sequence[Run], metric: str, mode: str
-) -> None:
+    axes: Any, colours: Mapping[str, str], runs: Sequence[Run], metric: str
+) -> list[float]:
+    """Draws them, and gives all means."""
     means: list[float] = []
     for name, colour in colours.items():
         curve = _curve([run for run in runs if run.name == name], metric)
@@ -142,11 +148,10 @@ def _draw_curves(
     axes.set_ylabel(drawing.shown(metric))
     if not means:
         axes.set(xticks=[], yticks=[])
-        axes.text(0.5, 0.5, "all runs diverged", transform=axes.transAxes, ha="center")
-    elif _is_wide(means, mode):
-        axes.set_yscale("log")
-        # Not down to where a band would go below zero.
-        axes.set_ylim(min(means) / 1.5, max(means) * 1.5)
+        are_lost = all(run.diverged for run in runs)
+        text = "all runs diverged" if are_lost else "no update that all runs have"
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center")
+    return means
 
 
 def _draw_target(axes: Any, target: float) -> None:
@@ -191,7 +196,7 @@ def _draw_ends(
     axes.set_ylim(len(rows) - 0.5, -0.5)
     if not every:
         axes.set_xticks([])
-    elif _is_wide(every, mode):
+    if _is_wide(every, mode):
         axes.set_xscale("log")
         axes.set_xlim(min(every) / 1.5, max(every) * 1.5)
 
@@ -203,5 +208,7 @@ def _name_rows(axes: Any, names: Mapping[str, str], colours: Mapping[str, str]) 
 
 
 def _is_wide(values: Sequence[float], mode: str) -> bool:
-    """Whether losses span more than two decades."""
+    """Whether losses, if there are any, span more than two decades."""
+    if not values:
+        return False
     return mode == "min" and min(values) > 0 and max(values) > _FACTOR * min(values)

@@ -237,6 +237,14 @@ def test_where_all_diverged_it_is_said(drawn: Draw) -> None:
     assert "a: 3 of 3 runs diverged" in title_of(figure)
 
 
+def test_runs_without_a_common_update_have_no_curve_but_a_row(drawn: Draw) -> None:
+    first, second = runs_of("a", [1.0, 0.7], [1.0, 0.5])
+    second.steps[:] = [11, 22]
+    curves, ends = drawn([first, second]).axes
+    assert "no update that all runs have" in [text.get_text() for text in curves.texts]
+    assert sorted(ends.lines[0].get_xdata()) == [0.5, 0.7]
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("optimizers", [1, 2, 20])
 @pytest.mark.parametrize(("seeds", "epochs"), [(1, 1), (1, 4), (3, 1)])
