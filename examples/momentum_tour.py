@@ -3,7 +3,7 @@
     python examples/momentum_tour.py [PICTURE] [--steps STEPS] [--schedules NAME ...]
 
 A small classifier of drawn fruits is trained with each schedule by the same batches
-from the same weights; only gamma differs. The grey curve is that of a constant 0.9.
+from the same weights; only gamma differs. The grey curves are those of all others.
 """
 
 import argparse
@@ -14,14 +14,13 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import matplotlib as mpl
 import numpy as np
 import rich.console
 import rich.table
 
 from fruits.command_line import read_config
 from fruits.data import FruitData
-from keras_momentum import Momentum
+from keras_momentum import Momentum, drawing
 from keras_momentum.schedules import (
     Constant,
     CosineRamp,
@@ -36,9 +35,6 @@ from keras_momentum.schedules import (
     Sequence,
     SutskeverRamp,
 )
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
 
 LEARNING_RATE = 0.03
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
@@ -106,26 +102,37 @@ def draw(
     file: Path,
 ) -> None:
     rows = -(-len(schedules) // COLUMNS)
-    figure = plt.figure(figsize=(16, 2.4 * rows), layout="constrained")
-    parts = figure.subfigures(rows, COLUMNS, wspace=0.03).flat  # type: ignore[union-attr]
-    (base_name, base), *_ = accuracies.items()
-    top = max(0.05, 1.05 * max(values.max() for values in accuracies.values()))
-    for part, (name, schedule) in zip(parts, schedules.items(), strict=False):
-        part.suptitle(name, fontsize=11, fontweight="bold")
-        left, right = part.subplots(1, 2)
-        steps = np.arange(at[-1] + 1)
-        left.plot(steps, keras.ops.convert_to_numpy(schedule(steps)), color="tab:green")
-        left.set(ylim=(-0.03, 1.03), ylabel="gamma", xlabel="step")
-        right.plot(at, base, ".-", color="0.7", label=f"{base_name} 0.9")
-        if name != base_name:
-            right.plot(at, accuracies[name], ".-", color="tab:blue", label=name)
-        right.set(ylim=(0, top), ylabel="validation accuracy", xlabel="step")
-        right.legend(loc="lower right", fontsize=7)
-        for axes in (left, right):
-            axes.grid(alpha=0.3)
-            axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, dpi=80)
-    plt.close(figure)
+    steps = np.arange(at[-1] + 1)
+    with drawing.picture(file, title_of(accuracies, at[-1]), 2.5 * rows) as figure:
+        parts = figure.subfigures(rows, COLUMNS, squeeze=False).flat
+        for number, (name, schedule) in enumerate(schedules.items()):
+            above, below = parts[number].subplots(
+                2, 1, sharex=True, height_ratios=(1, 1.6)
+            )
+            gammas = keras.ops.convert_to_numpy(schedule(steps))
+            drawing.line(above, steps, gammas, None, drawing.VERMILLION)
+            above.set(title=name, ylim=(-0.05, 1.05))
+            for other in accuracies.values():
+                drawing.line(below, at, other)
+            drawing.line(below, at, accuracies[name], None, drawing.BLUE)
+            below.set(ylim=(0, 1))
+            if number % COLUMNS == 0:
+                above.set_ylabel("γ", color=drawing.words(drawing.VERMILLION))
+                below.set_ylabel("accuracy", color=drawing.words(drawing.BLUE))
+            if number + COLUMNS >= len(schedules):
+                below.set_xlabel("step")
+
+
+def title_of(accuracies: dict[str, np.ndarray], steps: int) -> str:
+    ends = {name: values[-1] for name, values in accuracies.items()}
+    best, worst = max(ends, key=lambda x: ends[x]), min(ends, key=lambda x: ends[x])
+    (base, *_) = ends
+    return (
+        f"After {steps:,} steps a fruit classifier has a validation accuracy of "
+        f"{ends[worst]:.2f} ({worst}) to {ends[best]:.2f} ({best}), and of "
+        f"{ends[base]:.2f} with a constant γ of 0.9; some hundredths are chance. Grey: "
+        "all others."
+    )
 
 
 def show(accuracies: dict[str, np.ndarray], steps: int) -> None:

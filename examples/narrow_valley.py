@@ -10,19 +10,15 @@ import argparse
 import math
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import keras
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 from keras import ops
-from matplotlib.axes import Axes
 from rich.console import Console
 from rich.table import Table
 
-from keras_momentum import NAG, Momentum
+from keras_momentum import NAG, Momentum, drawing
 from keras_momentum.schedules import NesterovSequence
 
 CONDITION_NUMBER = 100.0
@@ -71,53 +67,60 @@ def contestants() -> dict[str, tuple[keras.optimizers.Optimizer, float | None]]:
 def draw(
     paths: dict[str, np.ndarray], rates: dict[str, float | None], file: Path
 ) -> None:
-    figure, (*valleys, errors) = plt.subplots(
-        1,
-        len(paths) + 1,
-        figsize=(14, 5),
-        layout="constrained",
-        width_ratios=(*[0.16] * len(paths), 1),
+    ends = {name: np.linalg.norm(points[-1]) for name, points in paths.items()}
+    best = min(ends, key=lambda name: ends[name])
+    first = next(iter(ends))
+    title = (
+        f"After {STEPS} steps in a valley with κ = {CONDITION_NUMBER:g} the distance "
+        f"to the minimum is {ends[first]:.1g} for {first} and {ends[best]:.1g} for "
+        f"{best}."
     )
-    for number, (name, points) in enumerate(paths.items()):
-        axes, color = valleys[number], f"C{number}"
-        draw_path(axes, points, color)
-        axes.set_title(textwrap.fill(name, 14), color=color, fontsize=9)
-        draw_distance(errors, points, rates[name], color=color, label=name)
-    valleys[0].set_ylabel(f"valley ½ (x² + y²/{CONDITION_NUMBER:g}): y, flat")
-    for axes in valleys[1:]:
-        axes.set_yticklabels([])
-    errors.set(
-        title="Distance to the minimum (dashed: the rate of theory)",
-        xlabel="step",
-        ylim=(1e-9, 3),
+    colours = (
+        drawing.BLUE,
+        drawing.VERMILLION,
+        drawing.GREEN,
+        drawing.PURPLE,
+        "#000000",
     )
-    errors.legend(loc="lower left", fontsize=8)
-    for axes in (*valleys, errors):
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(file, dpi=120)
-    plt.close(figure)
+    with drawing.picture(file, title, height=7.5) as figure:
+        above, below = figure.subfigures(2, 1)  # type: ignore[misc]
+        valleys = above.subplots(1, len(paths), sharex=True, sharey=True)
+        errors = below.subplots()
+        for axes, colour, name in zip(valleys, colours, paths, strict=True):
+            draw_path(axes, paths[name], colour)
+            title = textwrap.fill(name, 17)
+            axes.set_title(title, color=drawing.words(colour), loc="center")
+            draw_distance(errors, paths[name], rates[name], colour, name)
+        valleys[0].set_ylabel(f"½ (x² + y²/{CONDITION_NUMBER:g}): y, flat")
+        errors.set(
+            title="dashed: the rate of theory",
+            xlabel="step",
+            ylabel="distance to the minimum",
+            yscale="log",
+        )
 
 
-def draw_path(axes: Axes, points: np.ndarray, color: str) -> None:
+def draw_path(axes: Any, points: np.ndarray, colour: str) -> None:
     x, y = np.meshgrid(np.linspace(-0.42, 0.42, 100), np.linspace(-0.2, 1.1, 200))
     height = (x**2 + y**2 / CONDITION_NUMBER) / 2
     levels = np.geomspace(1e-4, 0.1, 12)
     axes.contour(x, y, height, levels, colors="0.85", linewidths=0.8)
-    axes.plot(*points.T, ".-", markersize=3, linewidth=0.7, color=color)
+    x, y = points.T
+    drawing.line(axes, x, y, None, colour, marker=".", markersize=3, linewidth=1)
     axes.plot(0, 0, "k+")
     axes.set(xlabel="x, steep", xticks=(-0.3, 0, 0.3))
 
 
 def draw_distance(
-    axes: Axes, points: np.ndarray, rate: float | None, color: str, label: str
+    axes: Any, points: np.ndarray, rate: float | None, colour: str, name: str
 ) -> None:
     distance = np.linalg.norm(points, axis=1)
-    axes.semilogy(distance, linewidth=1.5, color=color, label=label)
+    drawing.line(axes, np.arange(STEPS + 1), distance, name, colour)
     if rate is not None:
         # Through the last error: theory is about the slope alone.
         steps = np.array([STEPS // 4, STEPS])
         at = distance[STEPS] * rate ** (steps - STEPS)
-        axes.semilogy(steps, at, "--", color=color, linewidth=1)
+        drawing.line(axes, steps, at, None, colour, linestyle="--", linewidth=1)
 
 
 def main() -> None:

@@ -14,13 +14,10 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
-import matplotlib as mpl
 import numpy as np
 
 import keras_momentum
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
+from keras_momentum import drawing
 
 STEPS, HALF_WAY = 120, 40
 
@@ -53,22 +50,21 @@ def main() -> None:
     silent = losses(keras.optimizers.SGD(0.02, momentum=0.5), SetMomentum())
     ours = losses(keras_momentum.Momentum(0.02, momentum=0.5), SetMomentum())
 
-    figure, axes = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
-    axes.semilogy(plain, color="tab:gray", linewidth=6, alpha=0.4)
-    axes.semilogy(silent, color="tab:red", linestyle="--")
-    axes.semilogy(ours, color="tab:green", linewidth=2)
-    axes.axvline(HALF_WAY, color="black", linewidth=0.8, linestyle=":")
-    axes.text(HALF_WAY + 1, plain[0], "optimizer.momentum = 0.9", va="top")
-    labels = [
-        "keras SGD, momentum 0.5",
-        "keras SGD, and a callback that sets momentum",
-        "keras_momentum.Momentum, and the same callback",
-    ]
-    axes.legend(labels, loc="lower left")
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss")
-    axes.grid(alpha=0.3)
-    figure.savefig(path, dpi=100)
+    title = (
+        "A callback that sets the momentum in mid-fit changes Keras's losses by "
+        f"{np.abs(silent - plain).max():g}, and those of keras_momentum from there on."
+    )
+    with drawing.picture(path, title, height=4) as figure:
+        axes, steps = figure.subplots(), np.arange(STEPS)
+        drawing.line(axes, steps, plain, "Keras's SGD, momentum 0.5", linewidth=6)
+        drawing.line(
+            *(axes, steps, silent, "Keras's SGD, and the callback", drawing.VERMILLION),
+            linestyle="--",
+        )
+        drawing.line(axes, steps, ours, "Momentum, and the callback", drawing.BLUE)
+        axes.axvline(HALF_WAY, color="black", linewidth=0.8, linestyle=":")
+        axes.text(HALF_WAY + 1, plain[0], "optimizer.momentum = 0.9", va="top")
+        axes.set(xlabel="step", ylabel="loss", yscale="log")
     print(
         f"Largest difference that the callback makes to Keras's losses: "
         f"{np.abs(silent - plain).max()}"

@@ -115,37 +115,39 @@ class Objective:
 
 def draw(study: "optuna.Study", file: Path) -> None:
     """Draws the accuracy over gamma and the learning rate."""
-    import matplotlib as mpl
     import optuna
 
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
+    from keras_momentum import drawing
 
     done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
     pruned = study.get_trials(states=[optuna.trial.TrialState.PRUNED])
-    figure, axes = plt.subplots(figsize=(7, 5), layout="constrained")
+    title = f"The best of {len(done) + len(pruned)} trials: {_described(study)}."
     if pruned:
-        axes.scatter(*_places(pruned), marker="x", color="0.6", label="pruned")
-    if done:
-        colours = [trial.values[0] for trial in done]
-        points = axes.scatter(*_places(done), c=colours, cmap="viridis", s=60)
+        title += f" Crosses: {len(pruned)} that were pruned."
+    with drawing.picture(file, title, height=5) as figure:
+        axes = figure.subplots()
+        axes.scatter(*_places(pruned), marker="x", color=drawing.words(drawing.GREY))
+        accuracies = [trial.values[0] for trial in done]
+        points = axes.scatter(*_places(done), c=accuracies, cmap="cividis", s=60)
         figure.colorbar(points, label="validation accuracy")
-        axes.scatter(
-            *_places([study.best_trial]),
-            s=200,
-            color="none",
-            edgecolor="crimson",
-            label="best",
-        )
-    axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="γ")
-    gammas = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-    axes.set_yticks([1.0 - gamma for gamma in gammas], map(str, gammas))
-    axes.minorticks_off()
-    axes.invert_yaxis()
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(file, dpi=90)
-    plt.close(figure)
+        best = _places([study.best_trial])
+        axes.scatter(*best, s=200, color="none", edgecolor=drawing.VERMILLION)
+        ((x,), (y,)), colour = best, drawing.words(drawing.VERMILLION)
+        axes.annotate("    best", (x, y), va="center", color=colour)
+        axes.set(xscale="log", yscale="log", xlabel="learning rate", ylabel="γ")
+        gammas = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+        axes.set_yticks([1.0 - gamma for gamma in gammas], map(str, gammas))
+        axes.minorticks_off()
+        axes.invert_yaxis()
+
+
+def _described(study: "optuna.Study") -> str:
+    best = study.best_trial
+    gamma, rate = 1.0 - best.params["1 - gamma"], best.params["learning_rate"]
+    return (
+        f"gamma {gamma:.3f}, learning rate {rate:.3g}, validation accuracy "
+        f"{best.value:.3f}"
+    )
 
 
 def _places(trials: Any) -> tuple[list[float], list[float]]:
@@ -193,13 +195,8 @@ def main() -> None:
             objective,
             callbacks=[optuna.study.MaxTrialsCallback(given.trials, states=ended)],
         )
-    best = study.best_trial
-    gamma = 1.0 - best.params["1 - gamma"]
-    print(
-        f"Best of {len(study.get_trials(states=ended))} trials: gamma {gamma:.3f}, "
-        f"learning rate {best.params['learning_rate']:.3g}, validation accuracy "
-        f"{best.value:.3f}"
-    )
+    trials = len(study.get_trials(states=ended))
+    print(f"Best of {trials} trials: {_described(study)}")
     picture = Path(config.training.runs_dir) / f"sweep_{given.study}.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
     draw(study, picture)

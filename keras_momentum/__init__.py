@@ -1,6 +1,6 @@
 """Momentum for Keras: optimizers, schedules and callbacks that let it move."""
 
-from keras_momentum import callbacks, comparison, optimizers, schedules
+from keras_momentum import callbacks, comparison, drawing, optimizers, schedules
 from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "MomentumRMSprop",
     "callbacks",
     "comparison",
+    "drawing",
     "optimizers",
     "schedules",
 ]

@@ -15,6 +15,7 @@ LAYERS = [
     "optimizers._parts",
     "optimizers",
     "callbacks",
+    "drawing",
     "comparison",
 ]
 
@@ -34,11 +35,11 @@ def test_imports_go_one_way(layer: str) -> None:
     place = LAYERS.index(layer)
     below = tuple(f"keras_momentum.{other}." for other in LAYERS[place + 1 :])
     allowed = tuple(f"keras_momentum.{other}." for other in LAYERS[: place + 1])
-    folder = ROOT / "keras_momentum" / layer.replace(".", "/")
-    files = list(folder.glob("*.py"))
-    assert files
+    room = ROOT / "keras_momentum" / layer.replace(".", "/")
+    files = list(room.glob("*.py")) or [room.with_suffix(".py")]
     for file in files:
         for name in imported(file):
+            name = f"{name}."
             is_below = name.startswith(below) and not name.startswith(allowed)
             assert not is_below, f"{file.name} imports {name}"
 
@@ -54,6 +55,16 @@ def test_one_file_alone_asks_which_backend_it_is() -> None:
     names = ("_checkpoint", "_identity", "_state", "_streams", "_training")
     allowed = [f"comparison/{name}.py" for name in names]
     assert sorted(asking) == sorted(["_backend/__init__.py", *allowed])
+
+
+def test_one_file_alone_draws_with_matplotlib() -> None:
+    drawing = [
+        file.relative_to(ROOT).as_posix()
+        for folder in ("keras_momentum", "examples")
+        for file in (ROOT / folder).rglob("*.py")
+        if any(name.split(".")[0] == "matplotlib" for name in imported(file))
+    ]
+    assert drawing == ["keras_momentum/drawing.py"]
 
 
 def test_examples_use_public_names_only() -> None:

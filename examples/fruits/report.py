@@ -4,15 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import rich.console
 import rich.table
 
 from fruits.training import Run
-
-mpl.use("Agg")
-import matplotlib.pyplot as plt
+from keras_momentum import drawing
 
 _ROWS, _COLUMNS = 4, 6
 
@@ -98,41 +95,39 @@ def _draw(
     guesses: np.ndarray,
     path: Path,
 ) -> None:
-    figure = plt.figure(figsize=(15, 7.5), layout="constrained")
-    curves, grid = figure.subfigures(1, 2, width_ratios=[1, 1.5]).flat  # type: ignore[union-attr]
-    _draw_curves(curves, run.history)
     split = run.shown[0]
-    grid.suptitle(f"{split} pictures, {run.scores[split]:.1%} of all recognised")
-    # Evenly from all of the split, whose order may be that of the classes.
-    chosen = np.linspace(0, len(pictures) - 1, min(_ROWS * _COLUMNS, len(pictures)))
-    for axes in grid.subplots(_ROWS, _COLUMNS).flat:
-        axes.set_axis_off()
-    for axes, i in zip(grid.axes, np.unique(chosen.astype(int)), strict=False):
-        axes.imshow(pictures[i], interpolation="lanczos")
-        right = labels[i] == guesses[i]
-        title = run.classes[guesses[i]]
-        title += "" if right else f"\nno: {run.classes[labels[i]]}"
-        axes.set_title(title, fontsize=9, color="black" if right else "crimson")
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+    title = (
+        f"After {len(run.history['loss'])} epochs {run.scores[split]:.1%} of the "
+        f"{split} pictures are recognised; below are some of them, with what was seen."
+    )
+    with drawing.picture(path, title, height=9) as figure:
+        above, below = figure.subfigures(2, 1, height_ratios=(1, 1.6))  # type: ignore[misc]
+        _draw_curves(above, run.history)
+        grid = below.subplots(_ROWS, _COLUMNS)
+        for axes in grid.flat:
+            axes.set_axis_off()
+        # Evenly from all of the split, whose order may be that of the classes.
+        chosen = np.linspace(0, len(pictures) - 1, min(grid.size, len(pictures)))
+        for axes, i in zip(grid.flat, np.unique(chosen.astype(int)), strict=False):
+            axes.imshow(pictures[i], interpolation="lanczos")
+            guess = drawing.shown(run.classes[guesses[i]], 16)
+            axes.set_title(guess, fontsize=9, loc="center")
+            if labels[i] != guesses[i]:
+                actual = drawing.shown(run.classes[labels[i]], 12)
+                colour = drawing.words(drawing.VERMILLION)
+                text = f"{guess}\nno: {actual}"
+                axes.set_title(text, fontsize=9, loc="center", color=colour)
 
 
 def _draw_curves(figure: Any, history: dict[str, list[float]]) -> None:
-    loss, accuracy, gamma = figure.subplots(3, 1, sharex=True)
+    panels = figure.subplots(2, 2, sharex=True)
     epochs = np.arange(1, len(history["loss"]) + 1)
-    for axes, key in ((loss, "loss"), (accuracy, "accuracy")):
-        axes.plot(epochs, history[key], ".-", label="training")
-        axes.plot(epochs, history[f"val_{key}"], ".-", label="validation")
-        axes.set_ylabel(key)
-        axes.grid(alpha=0.3)
-    accuracy.legend(loc="lower right")
-    gamma.plot(epochs, history["gamma"], ".-", color="tab:green")
-    gamma.set_ylabel("gamma", color="tab:green")
-    gamma.set_ylim(-0.02, 1.02)
-    gamma.set_xlabel("epoch")
-    gamma.grid(alpha=0.3)
-    rate = gamma.twinx()
-    rate.plot(epochs, history["learning_rate"], ".-", color="tab:purple")
-    rate.set_ylabel("learning rate", color="tab:purple")
-    rate.set_ylim(bottom=0)
-    figure.suptitle("loss, accuracy and momentum over the epochs")
+    for axes, key in zip(panels[0], ("loss", "accuracy"), strict=True):
+        drawing.line(axes, epochs, history[key], "training", drawing.BLUE)
+        validation = history[f"val_{key}"]
+        drawing.line(axes, epochs, validation, "validation", drawing.VERMILLION)
+        axes.set_title(key)
+    for axes, key in zip(panels[1], ("gamma", "learning_rate"), strict=True):
+        drawing.line(axes, epochs, history[key], None, drawing.BLUE)
+        axes.set(title=key.replace("_", " "), xlabel="epoch", ylim=(0, None))
+        axes.locator_params(axis="x", integer=True)

@@ -2,15 +2,18 @@
 
 import itertools
 import math
-import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_momentum import drawing
 from keras_momentum.comparison._judging import is_near
 from keras_momentum.comparison._plane import Trial
+
+_EDGE = {"label": "edge of stability", "color": "black", "linestyle": "--"}
+_NEAR = {"label": "within 5 %", "color": drawing.VERMILLION, "linestyle": "-"}
 
 
 class _Cell(NamedTuple):
@@ -41,36 +44,18 @@ def draw_plane(
         matters: Whether it is recommended: then it gets a star.
         title: What stands above.
     """
-    # Neither pyplot nor its backend: these are the user's.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
     rows = _rows(trials)
-    colour, scale = _colours([trial.loss for trial in trials])
-    for cell in (cell for row in rows for cell in row):
-        _draw_cell(axes, cell, colour, steps)
-    _draw_border(axes, rows, lambda trial: trial.diverged, "edge of stability", "k--")
-    if best is not None:
-        name = "within 5 %"
-        _draw_border(axes, rows, lambda trial: is_near(trial, best), name, "r-")
-        if matters:
-            (cell,) = (each for row in rows for each in row if each.trial is best)
-            x, y = (
-                (cell.left + cell.right) / 2,
-                cell.top - 0.2 * (cell.top - cell.bottom),
-            )
-            axes.plot(x, y, "*", color="red", mec="white", ms=15, label="best pair")
-    if scale is not None:
-        figure.colorbar(scale, ax=axes, label="loss at the averaged weights")
-    ends = [trial.effective_rate for trial in trials]
-    _set_axes(axes, rows, ends)
-    axes.set_title(textwrap.fill(title, 88), fontsize=9, loc="left")
-    if axes.get_legend_handles_labels()[0]:
-        figure.legend(loc="outside lower center", ncols=3, frameon=False)
-    figure.savefig(file, dpi=110)
+    with drawing.picture(file, title, 6.5) as figure:
+        axes = figure.subplots()
+        _draw_cells(figure, axes, rows, steps)
+        _draw_border(axes, rows, lambda trial: trial.diverged, _EDGE)
+        if best is not None:
+            _draw_border(axes, rows, lambda trial: is_near(trial, best), _NEAR)
+            if matters:
+                _draw_star(axes, rows, best)
+        _set_axes(axes, rows, [trial.effective_rate for trial in trials])
+        if axes.get_legend_handles_labels()[0]:
+            figure.legend(loc="outside lower center", ncols=3, frameon=False)
 
 
 def _rows(trials: Sequence[Trial]) -> list[list[_Cell]]:
@@ -102,27 +87,41 @@ def _edges(centres: Sequence[float]) -> list[float]:
     return [float(edge) for edge in (first, *middles, last)]
 
 
-def _colours(losses: Sequence[float]) -> tuple[Callable[[float], Any], Any]:
-    """A colour for each finite loss, and the scale; dark is low."""
-    import matplotlib as mpl
+def _draw_cells(
+    figure: Any, axes: Any, rows: Sequence[Sequence[_Cell]], steps: int
+) -> None:
+    """A colour for each finite loss, dark for low, and its number."""
+    cells = [cell for row in rows for cell in row]
+    finite = [cell.trial.loss for cell in cells if math.isfinite(cell.trial.loss)]
+    low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
+    norm = "log" if 0 < low < high else "linear"
+    axes.grid(visible=False)
+    for row in rows:
+        mesh = axes.pcolormesh(
+            [*(cell.left for cell in row), row[-1].right],
+            [row[0].bottom, row[0].top],
+            [[cell.trial.loss for cell in row]],
+            cmap="cividis",
+            norm=norm,
+            vmin=low,
+            vmax=high,
+            edgecolor="white",
+            linewidth=0.5,
+        )
+        for cell in row:
+            if not math.isfinite(cell.trial.loss):
+                across = (cell.left, cell.right)
+                axes.fill_between(across, cell.bottom, cell.top, color="0.85", zorder=0)
+            _write_loss(axes, cell, mesh.to_rgba(cell.trial.loss), steps)
+    if finite:
+        ticks = sorted({low, high})
+        bar = figure.colorbar(mesh, ax=axes, label="loss at the averaged weights")
+        bar.set_ticks(ticks, labels=[f"{tick:.3g}" for tick in ticks])
+        bar.minorticks_off()
 
-    finite = [loss for loss in losses if math.isfinite(loss)]
-    if not finite:
-        return (lambda loss: "0.8"), None
-    low, high = min(finite), max(finite)
-    kind = mpl.colors.LogNorm if low > 0 and high > low else mpl.colors.Normalize
-    scale = mpl.cm.ScalarMappable(kind(low, high), "cividis")
-    return (lambda loss: scale.to_rgba(loss) if math.isfinite(loss) else "0.8"), scale
 
-
-def _draw_cell(axes: Any, cell: _Cell, colour: Any, steps: int) -> None:
-    from matplotlib.patches import Rectangle
-
+def _write_loss(axes: Any, cell: _Cell, face: Sequence[float], steps: int) -> None:
     trial = cell.trial
-    face = colour(trial.loss)
-    size = (cell.right - cell.left, cell.top - cell.bottom)
-    corner = (cell.left, cell.bottom)
-    axes.add_patch(Rectangle(corner, *size, facecolor=face, edgecolor="white", lw=0.5))
     text = "diverged" if trial.diverged else f"{trial.loss:.3g}"
     if trial.steps < steps and not trial.diverged:
         text = f"({text})"
@@ -133,8 +132,23 @@ def _draw_cell(axes: Any, cell: _Cell, colour: Any, steps: int) -> None:
         text,
         ha="center",
         va="center",
-        fontsize=9 if not trial.diverged else 8,
+        fontsize=9,
         color="white" if is_dark else "black",
+    )
+
+
+def _draw_star(axes: Any, rows: Sequence[Sequence[_Cell]], best: Trial) -> None:
+    (cell,) = (each for row in rows for each in row if each.trial is best)
+    axes.plot(
+        # Left of the loss.
+        cell.left + 0.15 * (cell.right - cell.left),
+        (cell.bottom + cell.top) / 2,
+        "*",
+        color="white",
+        markeredgecolor="black",
+        markersize=12,
+        linestyle="none",
+        label="best pair",
     )
 
 
@@ -142,14 +156,16 @@ def _draw_border(
     axes: Any,
     rows: Sequence[Sequence[_Cell]],
     is_in: Callable[[Trial], bool],
-    name: str,
-    style: str,
+    style: Mapping[str, Any],
 ) -> None:
     """A line between the cells that have a property and those that have not."""
-    label: str | None = name
-    for xs, ys in _border(rows, is_in):
-        axes.plot(xs, ys, style, lw=2.5, label=label, solid_capstyle="round")
-        label = None
+    border = _border(rows, is_in)
+    # White beneath, as the colours of the plane are as light and as dark as any.
+    for xs, ys in border:
+        axes.plot(xs, ys, color="white", linewidth=5.5, solid_capstyle="round")
+    for number, (xs, ys) in enumerate(border):
+        label = None if number else style["label"]
+        axes.plot(xs, ys, **{**style, "label": label}, linewidth=2.5)
 
 
 def _border(

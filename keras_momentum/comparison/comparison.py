@@ -126,8 +126,20 @@ class Comparison:
                 writer.writerow([*values, *row.final, self.metric])
 
     def draw(self, file: str | Path) -> None:
-        """Draws the metric over the steps, with bands, and the intervals at the end."""
-        draw_comparison(Path(file), self.rows(), self.runs, self.metric, self.target)
+        """Draws the metric over the updates, and at the end; the title is the verdict.
+
+        The best optimizer and the baseline are in colour, with 95 % bands. The baseline
+        is plain gradient descent, or else the first optimizer.
+        """
+        draw_comparison(
+            Path(file),
+            self.rows(),
+            self.runs,
+            self.metric,
+            self.mode,
+            self.target,
+            self.verdict().splitlines(),
+        )
 
     def __str__(self) -> str:
         return as_text(self.table()) + self.verdict()
