@@ -74,7 +74,11 @@ class Trainings:
         self.model.set_weights(starting_weights(self.normalized, seed))
 
     def updates(
-        self, learning_rate: float, batch_size: int, seed: int, at_most: float = _AT_MOST
+        self,
+        learning_rate: float,
+        batch_size: int,
+        seed: int,
+        at_most: float = _AT_MOST,
     ) -> float:
         """The updates until the loss is `TARGET`, or infinity if they are more."""
         self.begin(seed)
@@ -115,9 +119,10 @@ class Trainings:
             return total
 
         best, fewest = 0, np.inf
-        for place in (0, -4, 4, -8, 8, -12, 12):
-            best, fewest = place, needed(place)
-            if fewest < np.inf:
+        # Nearby first: where the first rate diverges, or does not get there.
+        for place in sorted(range(-20, 21, 4), key=abs):
+            if needed(place) < fewest:
+                best, fewest = place, needed(place)
                 break
         for step in (4, -4, 2, -2, 1, -1):
             while needed(best + step) < fewest:

@@ -158,14 +158,21 @@ def _comparison(found: Judgement, where: str) -> str:
         f"{plain.loss:.4g} of {_name(plain)} at its own best rate of "
         f"{plain.pair.learning_rate:.3g}"
     )
-    if not found.matters:
-        return (
-            f"Gamma does not matter {where}: the lowest loss differs from that of "
-            f"{_name(plain)} at its own best rate by no more than noise "
-            f"({best.loss:.4g} against {against})."
-        )
     gain = (plain.loss - best.loss) / abs(plain.loss) if plain.loss else math.inf
-    return f"Best: {described}, {gain:.0%} below the {against}."
+    if found.matters:
+        return f"Best: {described}, {gain:.0%} below the {against}."
+    if gain > NEAR:
+        # A test that does not reject says nothing about a difference of this size.
+        return (
+            f"Whether gamma matters can't be told: {described}, {gain:.0%} below the "
+            f"{against}, but the {len(best.judged)} batches that judge differ by so "
+            "much that it may be chance. Take more steps, or let `compare` tell."
+        )
+    return (
+        f"Gamma does not matter {where}: the lowest loss differs from that of "
+        f"{_name(plain)} at its own best rate by no more than noise "
+        f"({best.loss:.4g} against {against})."
+    )
 
 
 def _name(trial: Trial) -> str:

@@ -47,8 +47,8 @@ def find_gamma(
     that each gamma is tried with learning rates of its own. Weights, the optimizer's
     state and that of random layers are put back between two trials, so that one
     training step is compiled for all; a second one measures the gradient noise scale.
-    The losses are those of separate trainings, bit for bit. In the end the model is as
-    it was, and its step stays compiled.
+    The losses are those of separate trainings, to six digits. In the end the model is
+    as it was, and its step stays compiled.
 
     After a quarter and after half of the steps, only those learning rates of each gamma
     go on that have the lowest losses (successive halving), from where they stopped.

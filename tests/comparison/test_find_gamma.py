@@ -58,9 +58,7 @@ def model_with(gamma: float, kind: Any = keras_momentum.Momentum) -> keras.Model
 @pytest.mark.parametrize(
     "kind", [keras_momentum.NAG, keras_momentum.MomentumAdam], ids=lambda k: k.__name__
 )
-def test_losses_are_those_of_separate_trainings(
-    kind: Any, budget: float
-) -> None:
+def test_losses_are_those_of_separate_trainings(kind: Any, budget: float) -> None:
     """Also of trainings that stop and go on between the parts of a search.
 
     To the digits that the mean of an epoch has as a float32.

@@ -69,6 +69,15 @@ def test_a_difference_within_noise_is_no_recommendation() -> None:
     assert "Gamma does not matter here" in found.verdict()
 
 
+def test_a_large_difference_within_noise_is_not_called_none() -> None:
+    found = search(*plane(0.3, noise=-80.0))
+    assert found.best == (0.9, 0.05)
+    assert found.recommended is None
+    assert "Whether gamma matters can't be told" in found.verdict()
+    assert "40% below the 0.5 of plain gradient descent" in found.verdict()
+    assert "does not matter" not in found.verdict()
+
+
 def test_a_plain_descent_that_is_best_is_no_recommendation() -> None:
     found = search(*plane(0.7))
     assert found.best == (0.0, 0.5)

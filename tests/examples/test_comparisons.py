@@ -68,6 +68,26 @@ def test_a_gamma_is_found_for_fruits(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @once
+def test_updates_are_counted_at_each_batch_size(tmp_path: Path) -> None:
+    arguments = ("pays.png", "--quick", "--fruits=130", "--seeds=1")
+    output = run(tmp_path, "when_momentum_pays.py", *arguments)
+    for normalized in ("without batch normalization", "with batch normalization"):
+        for name in ("plain descent", "Momentum 0.9"):
+            for size in (64, 130):
+                (line,) = (
+                    line
+                    for line in output.splitlines()
+                    if line.startswith(f"{normalized} ")
+                    and name in line
+                    and f"batch {size:4} " in line
+                )
+                assert 1 <= int(line.split(" updates")[0].split()[-1]) <= 3000
+    assert "of the updates of plain descent in batches of 130" in output
+    assert (tmp_path / "pays.png").exists()
+
+
+@pytest.mark.slow
+@once
 def test_fruits_are_compared_with_the_best_learning_rates(tmp_path: Path) -> None:
     shipped = sorted((ROOT / "configs").glob("*.toml"))
     data = {"folder.toml", "grocery.toml", "rendered.toml", "small.toml"}
