@@ -88,6 +88,36 @@ def test_losses_are_those_of_separate_trainings(kind: Any, budget: float) -> Non
     assert ended == (4 if budget == 1.0 else 2)
 
 
+class Partial(keras.utils.PyDataset):
+    """Some batches are smaller ones."""
+
+    sizes = (8, 8, 3, 8, 8, 3)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def __getitem__(self, index: int) -> Any:
+        part = slice(8 * index, 8 * index + self.sizes[index])
+        return X[part], Y[part]
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16"])
+def test_losses_of_smaller_batches_are_their_own(policy: str) -> None:
+    """Keras's mean is one over samples."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model, separate = model_with(0.9), model_with(0.9)
+    finally:
+        keras.config.set_dtype_policy(before)
+    found = find_gamma(model, lambda seed: Partial(), (0.9,), (0.05,), STEPS, verbose=0)
+    losses = Losses()
+    keras.utils.set_random_seed(0)
+    separate.fit(Partial(), shuffle=False, verbose=0, callbacks=[losses])
+    (trial,) = found.trials
+    np.testing.assert_allclose(trial.losses, losses.losses, rtol=1e-5)
+
+
 def test_a_pair_is_judged_at_the_average_of_the_second_half() -> None:
     """Against the mean squared error of averaged weights, in float64."""
     rng = np.random.default_rng(0)
