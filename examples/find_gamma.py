@@ -7,7 +7,7 @@ import argparse
 import os
 from pathlib import Path
 
-from fruits.command_line import read_config
+from fruits.command_line import picture_file, read_config
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 
@@ -15,7 +15,9 @@ SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 def main() -> None:
     """Tries the pairs, prints the table and draws the plane."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("picture", type=Path, nargs="?", default="find_gamma.png")
+    parser.add_argument(
+        "picture", type=picture_file, nargs="?", default="find_gamma.png"
+    )
     parser.add_argument("--steps", type=int, default=200, help="with each pair")
     given, rest = parser.parse_known_args()
     _, config = read_config([str(SMALL), *rest], SMALL)

@@ -18,7 +18,7 @@ import numpy as np
 import rich.console
 import rich.table
 
-from fruits.command_line import read_config
+from fruits.command_line import picture_file, read_config
 from fruits.data import FruitData
 from keras_momentum import Momentum, drawing
 from keras_momentum.schedules import (
@@ -151,7 +151,9 @@ def show(accuracies: dict[str, np.ndarray], steps: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("picture", type=Path, nargs="?", default="momentum_tour.png")
+    parser.add_argument(
+        "picture", type=picture_file, nargs="?", default="momentum_tour.png"
+    )
     parser.add_argument("--steps", type=int, default=1000, help="of each run, >= 20")
     parser.add_argument(
         "--schedules",

@@ -24,6 +24,7 @@ os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 import numpy as np
 
+from fruits.command_line import picture_file
 from fruits.updates_needed import OPTIMIZERS, PLAIN, TARGET, Trainings
 from keras_momentum import drawing
 
@@ -162,7 +163,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     picture = "when_momentum_pays.png"
-    parser.add_argument("picture", type=Path, nargs="?", default=picture)
+    parser.add_argument("picture", type=picture_file, nargs="?", default=picture)
     parser.add_argument("--quick", action="store_true", help="2 of each, 3 seeds")
     parser.add_argument("--fruits", type=int, default=FRUITS, help="pictures of fruit")
     parser.add_argument("--seeds", type=int, help="trainings of each (5, quick 3)")

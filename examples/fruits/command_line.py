@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import os
 import sys
 import tomllib
 import typing
@@ -12,6 +13,8 @@ from typing import Any, NoReturn
 import pydantic
 
 from fruits.config import Config, Section
+
+_PICTURES = (".png", ".jpg", ".pdf", ".svg")
 
 
 def read_config(arguments: Sequence[str], default: Path) -> tuple[str, Config]:
@@ -51,6 +54,31 @@ def read_config(arguments: Sequence[str], default: Path) -> tuple[str, Config]:
     except pydantic.ValidationError as error:
         lines = [_line(each, known.file, given, keys) for each in error.errors()]
         fail("\n".join(lines))
+
+
+def picture_file(text: str) -> Path:
+    """The file of a picture, before anything is trained for it.
+
+    Args:
+        text: As it stands on the command line. A folder that is missing is made.
+
+    Raises:
+        argparse.ArgumentTypeError: If no picture can be written there.
+    """
+    file = Path(text).expanduser()
+    if file.suffix.lower() not in _PICTURES or file.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"a picture must end in {', '.join(_PICTURES)}. Received: {text!r}"
+        )
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"the folder of {text!r} can't be made: {error}"
+        ) from error
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r} can't be written")
+    return file
 
 
 def fail(message: str) -> NoReturn:

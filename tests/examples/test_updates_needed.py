@@ -1,10 +1,13 @@
 """The learning rate with which the fewest updates are needed."""
 
+import argparse
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from fruits.command_line import picture_file
 from fruits.updates_needed import Trainings
 
 
@@ -52,3 +55,15 @@ def test_the_seeds_that_search_are_not_those_that_judge() -> None:
     trainings = Known(lambda rate: 100.0)
     trainings.best_rate(16, 0.1)
     assert min(seed for _, seed in trainings.asked) >= 1000
+
+
+def test_a_picture_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.png").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("a.png", "no_ending", "b.xyz", "file/b.png"):
+        with pytest.raises(argparse.ArgumentTypeError, match="picture|folder"):
+            picture_file(str(tmp_path / name))
+    assert picture_file(str(tmp_path / "new" / "folder" / "b.PNG")).parent.is_dir()
+    assert picture_file("~/b.png").is_absolute()
