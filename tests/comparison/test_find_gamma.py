@@ -339,6 +339,28 @@ def test_optimizers_within_others_are_moved() -> None:
         np.testing.assert_allclose(scaled.losses[pair], expected, rtol=1e-5)
 
 
+def test_optimizers_of_single_layers_are_moved_together() -> None:
+    losses = []
+    for several in (False, True):
+        keras.utils.set_random_seed(0)
+        model = build_model(optimizer=keras_momentum.Momentum(0.05))
+        if several:
+            of_first, of_others = (keras_momentum.Momentum(0.05) for _ in range(2))
+            first = {weight.path for weight in model.layers[0].trainable_variables}
+
+            def which(
+                weight: Any, first: Any = first, found: Any = (of_first, of_others)
+            ) -> Any:
+                return found[weight.path not in first]
+
+            both = keras.optimizers.MultiOptimizer(which)
+            both.build(model.trainable_variables)
+            model.compile(both, loss=model.loss)
+        losses.append(find_gamma(model, TRAINING, GAMMAS, RATES, 3, verbose=0).losses)
+    for pair, expected in losses[0].items():
+        np.testing.assert_allclose(losses[1][pair], expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
