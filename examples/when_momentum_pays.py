@@ -81,10 +81,6 @@ def noise_scales(normalized: bool, fruits: int) -> list[float]:
     return Trainings(PLAIN, normalized, fruits).noise_scales()
 
 
-def _name(normalized: bool) -> str:
-    return f"{'with' if normalized else 'without'} batch normalization"
-
-
 def verdict(found: Found) -> str:
     """What momentum 0.9, chosen beforehand, needs of the updates of plain descent."""
 
@@ -119,13 +115,15 @@ def draw(file: Path, found: Found, scales: dict[bool, list[float]]) -> None:
             first = of_all[PLAIN][sizes[0]].median * sizes[0]
             perfect = [first / size for size in sizes]
             drawing.line(axes, sizes, perfect, "half for twice the batch", ls="--")
-            low, high = sorted(scales[normalized])
-            axes.axvspan(low, high, color="0.93", zorder=0)
+            start, end = scales[normalized]
+            if math.isfinite(start + end):
+                axes.axvspan(start, end, color="0.93", zorder=0)
             axes.set_title(
                 f"{name_of(normalized).capitalize()}; grey: the gradient noise scale, "
-                f"from start to end {low:.0f} to {high:.0f}"
+                f"from start to end {start:.0f} to {end:.0f}"
             )
-            shown = [tick for tick in TICKS if between(tick, axes.get_ylim())]
+            low, high = axes.get_ylim()
+            shown = [tick for tick in TICKS if low <= tick <= high]
             axes.set_yticks(shown, [f"{tick:,}" for tick in shown])
             axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
             axes.minorticks_off()
@@ -147,10 +145,6 @@ def draw_updates(axes: Any, needed: dict[int, Needed], name: str, colour: str) -
         alpha=0.15,
         linewidth=0,
     )
-
-
-def between(value: float, limits: tuple[float, float]) -> bool:
-    return limits[0] <= value <= limits[1]
 
 
 def name_of(normalized: bool) -> str:

@@ -22,7 +22,7 @@ OPTIMIZERS: dict[str, tuple[Callable[[], keras.optimizers.Optimizer], float]] = 
     "Momentum 0.98": (lambda: Momentum(momentum=0.98), 0.006),
     "NAG 0.9": (lambda: NAG(momentum=0.9), 0.03),
     "NAG 0.98": (lambda: NAG(momentum=0.98), 0.006),
-    "MomentumAdam": (lambda: MomentumAdam(), 0.003),
+    "MomentumAdam": (MomentumAdam, 0.003),
 }
 
 

@@ -22,7 +22,8 @@ class LossOfBatch:
 
     What a `train_step` of one's own logs may be either this or the loss of the batch:
     with metrics that begin anew in each batch both are the same. Not always, as on JAX
-    that copies the state of training, which takes longer than the step.
+    that copies the state of training, which takes longer than the step. (The callbacks'
+    `BatchLosses` may not reset the metrics of the user's fit, nor knows the sizes.)
 
     Args:
         sizes: The number of samples in each batch.

@@ -93,7 +93,7 @@ class Parts(keras.callbacks.Callback):
     ) -> None:
         # On JAX each look at the model copies the state of training.
         is_put_back = batch > self._steps and not self._stands
-        if batch in (0, self._steps):
+        if batch == self._steps:
             self._losses.begins_anew = True
         if not (self._losses.begins_anew or is_put_back):
             return
