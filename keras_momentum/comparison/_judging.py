@@ -78,6 +78,11 @@ def verdict_of(
         batch_size: The number of samples in a batch.
         noise: The gradient noise scale at the start.
     """
+    if not math.isfinite(first):
+        return (
+            f"No pair can be named: the loss is {first} before the first update. Look "
+            "at the data and the model."
+        )
     if found.best is None:
         return (
             "No pair can be named: every one that was trained diverged. The learning "

@@ -98,6 +98,14 @@ def test_that_all_diverged_is_said() -> None:
     assert "diverged" in found.verdict()
 
 
+def test_a_loss_that_is_no_number_at_the_start_is_not_laid_on_the_rates() -> None:
+    trials = (trial(0.0, 0.1, math.nan), trial(0.9, 0.1, math.nan))
+    noise = NoiseScale(math.nan, 1.0, math.nan, 8, 32)
+    found = GammaSearch(trials, FIRST * math.nan, STEPS, BATCH, noise, 1.0)
+    assert "the loss is nan before the first update" in found.verdict()
+    assert "too high" not in found.verdict()
+
+
 def test_a_trial_that_ended_early_is_not_the_best() -> None:
     found = search(trial(0.0, 0.1, 0.5), trial(0.0, 0.2, 0.1, steps=100))
     assert found.best == (0.0, 0.1)
