@@ -46,6 +46,7 @@ from keras_momentum._backend.xla import limited as limited
 from keras_momentum._backend.xla import maximum as maximum
 from keras_momentum._backend.xla import minimum as minimum
 from keras_momentum._backend.xla import norms as norms
+from keras_momentum._backend.xla import parts as parts
 from keras_momentum._backend.xla import real as real
 from keras_momentum._backend.xla import rows as rows
 from keras_momentum._backend.xla import scalar_ops as scalar_ops
@@ -53,6 +54,7 @@ from keras_momentum._backend.xla import scatter as scatter
 from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
+from keras_momentum._backend.xla import stacked as stacked
 from keras_momentum._backend.xla import whole as whole
 from keras_momentum._backend.xla import workspace as workspace
 from keras_momentum._backend.xla import write_rows as write_rows
@@ -119,9 +121,13 @@ def write_head(variable: Any, scalars: Sequence[Any]) -> None:
     variable.assign(tf.concat([head, tail], 0))
 
 
-def element(variable: Any, index: Any) -> Any:
-    # Not variable[index]: XLA would compile the step for each index anew.
-    return tf.gather(tf.convert_to_tensor(variable), index)
+def elements(variable: Any, places: Any) -> Any:
+    # Not variable[place]: XLA would compile the step for each place anew.
+    return tf.gather(tf.convert_to_tensor(variable), places)
+
+
+def is_known(scalar: Any) -> bool:
+    return tf.executing_eagerly()
 
 
 def scalar(variable: Any) -> Any:
@@ -201,7 +207,7 @@ def after_batch(gradients: Sequence[Any]) -> Iterator[None]:
 
 
 def select(predicate: Any, value: Callable[[], Any], otherwise: Any) -> Any:
-    if tf.executing_eagerly():
+    if is_known(predicate):
         return value() if predicate else otherwise
     return xla.select(predicate, value, otherwise)
 

@@ -59,12 +59,12 @@ def finite(value: Any) -> Any:
     return value.clamp(max=torch.finfo(value.dtype).max)
 
 
-def whole(scalar: Any) -> int:
-    return int(scalar)
+def whole(scalar: Any) -> Any:
+    return scalar.astype(int) if isinstance(scalar, np.ndarray) else int(scalar)
 
 
-def real(scalar: Any) -> float:
-    return float(scalar)
+def real(scalar: Any) -> Any:
+    return scalar.astype(float) if isinstance(scalar, np.ndarray) else float(scalar)
 
 
 def inner(one: Any, other: Any) -> float:
@@ -97,8 +97,20 @@ def write_slice(variable: Any, begin: int, values: Sequence[Any]) -> None:
     _host(variable)[begin : begin + len(values)] = values
 
 
-def element(variable: Any, index: Any) -> float:
-    return float(_host(variable)[index])
+def elements(variable: Any, places: Any) -> np.ndarray:
+    return _host(variable)[places]
+
+
+def is_known(scalar: Any) -> bool:
+    return True
+
+
+def stacked(scalars: Sequence[Any]) -> np.ndarray:
+    return np.array(scalars)
+
+
+def parts(vector: np.ndarray) -> list[Any]:
+    return vector.tolist()
 
 
 def scalar(variable: Any) -> Any:

@@ -34,6 +34,16 @@ def real(scalar: Any) -> Any:
     return ops.cast(scalar, float_type())
 
 
+def stacked(scalars: Sequence[Any]) -> Any:
+    """A vector of scalars."""
+    return ops.stack([ops.convert_to_tensor(scalar) for scalar in scalars])
+
+
+def parts(vector: Any) -> list[Any]:
+    """The scalars of a vector."""
+    return list(ops.unstack(vector))
+
+
 def finite(value: Any) -> Any:
     """A value that is not negative, with the largest number instead of infinity."""
     return ops.minimum(value, largest(standardize_dtype(value.dtype)))

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_momentum._hyperparameters import moving_of
 from keras_momentum.optimizers._parts.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers._parts.slots import has_slots
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -76,7 +77,8 @@ def take_over(
         rate = float(ops.convert_to_numpy(rate))
     config = optimizer.get_config()
     del config["name"]
-    own = (new_class.gamma_argument, *new_class.argument_names)
+    moving = moving_of(new_class)
+    own = {new_class.gamma_argument, *new_class.argument_names, *moving}
     for name in config.keys() & {*OptimizerArguments.__annotations__, *own}:
         # Keras takes a momentum of 0 for 0.0.
         is_whole = name in own and type(config[name]) is int

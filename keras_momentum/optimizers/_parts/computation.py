@@ -12,12 +12,19 @@ from keras_momentum.optimizers._parts.step import PackStep
 
 @dataclasses.dataclass(frozen=True)
 class PackFormula:
-    """The formula and the weight decay for a pack; see `Computation`."""
+    """The formula and the weight decay for a pack; see `Computation`.
+
+    Args:
+        formula: The formula.
+        step: The scalars of the update.
+        dtype: The type in which it is computed.
+        decay: The name of the weight decay, or `None`.
+    """
 
     formula: Formula
     step: PackStep
     dtype: str
-    decay: float | None
+    decay: str | None
 
     @property
     def alike(self) -> Hashable:
@@ -36,6 +43,11 @@ class PackFormula:
             cast(gradient, self.dtype), SimpleNamespace(**values), self.step
         )
         if self.decay is not None:
-            rate = self.decay * self.step.learning_rate
+            rate = getattr(self.step, rate_of(self.decay))
             difference = difference + rate * cast(weight(), self.dtype)
         return difference, new_slots
+
+
+def rate_of(decay: str) -> str:
+    """The name of the scalar η λ, of a weight decay λ."""
+    return f"{decay}_rate"

@@ -1,12 +1,11 @@
 """The keyword arguments that many optimizers take, for editors and type checks."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class OptimizerArguments(TypedDict, total=False):
     """Arguments of `keras.optimizers.Optimizer`."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -26,3 +25,4 @@ class MomentumArguments(OptimizerArguments, total=False):
     schedule_restarts: bool
     velocity_dtype: str | None
     skip_nonfinite: bool
+    weight_decay: Any

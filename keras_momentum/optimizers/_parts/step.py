@@ -105,6 +105,10 @@ class PackStep:
         """The same in another dtype, and with other scalars in the place of some."""
         return PackStep(self._step, self._of, self._place, dtype, replaced)
 
+    def has(self, name: str) -> bool:
+        """Whether there is a scalar of this name."""
+        return name in self._step.shared or name in self._step.own
+
     def __getattr__(self, name: str) -> Any:
         if name in self._replaced:
             value = self._replaced[name]

@@ -9,7 +9,7 @@ from keras_momentum._backend import Pack, backend
 from keras_momentum._backend.dtypes import computed
 from keras_momentum._hyperparameters import Control
 from keras_momentum.optimizers._parts.clipping import clipped
-from keras_momentum.optimizers._parts.computation import PackFormula
+from keras_momentum.optimizers._parts.computation import PackFormula, rate_of
 from keras_momentum.optimizers._parts.formula import Formula
 from keras_momentum.optimizers._parts.slots import Slots
 from keras_momentum.optimizers._parts.step import PackStep, Step
@@ -107,7 +107,8 @@ class Updates:
             computation = self._computation(pack, of_pack)
             weight = functools.partial(backend.gather, pack, weights)
             difference, new_slots = computation(gradient, slots, weight)
-            velocity = self._formula.velocity_of(SimpleNamespace(**new_slots))
+            slots_after = SimpleNamespace(**new_slots)
+            velocity = self._formula.velocity_of(slots_after, computation.step)
             yield Preview(pack, gradient, velocity, difference, weights)
 
     def make(
@@ -149,7 +150,7 @@ class Updates:
         pack = self._slots.pack_of(self._optimizer._get_variable_index(weight))
         (of_pack,) = self._steps([pack], step)
         slots = self._slots.variables(pack)
-        computation = self._computation(pack, of_pack, decays=False)
+        computation = self._computation(pack, of_pack)
         difference, new_slots = computation(
             gradient, self._values(pack), lambda: weight
         )
@@ -241,17 +242,16 @@ class Updates:
         self, pack: Pack, step: PackStep, decays: bool = True, **replaced: Any
     ) -> PackFormula:
         dtype = computed(pack.dtype)
-        decay = self._decay(pack) if decays else None
+        decay = self._decay(pack, step) if decays else None
         of_pack = step.cast(dtype, kind=pack.kind, **replaced)
         return PackFormula(self._formula, of_pack, dtype, decay)
 
-    def _decay(self, pack: Pack) -> float | None:
-        """The weight decay of a pack, of which all weights decay or none does."""
-        if backend.is_distributed() or not self._optimizer.weight_decay:
-            return None
+    def _decay(self, pack: Pack, step: PackStep) -> str | None:
+        """The name of a pack's decay, of which all weights decay or none does."""
+        name = self._formula.weight_decay_of(pack.kind)
         weight = self._optimizer._trainable_variables[pack.indices[0]]
-        decays = self._optimizer._use_weight_decay(weight)
-        return self._optimizer.weight_decay if decays else None
+        decays = step.has(rate_of(name)) and self._optimizer._use_weight_decay(weight)
+        return name if decays else None
 
     def _late(
         self, pack: Pack, step: PackStep, gradient: Any, gamma: Any, twin: Any
