@@ -77,6 +77,9 @@ class Backend(Protocol):
     def squared_norm(self, value: Any) -> Any:
         """The sum of the squares of all elements, in float32 at least; a scalar."""
 
+    def product_type(self, tensor: Any) -> str:
+        """The dtype in which matrices are multiplied, on the device of a tensor."""
+
     # Variables.
 
     def is_distributed(self) -> bool:

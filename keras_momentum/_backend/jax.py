@@ -91,6 +91,7 @@ def scalar(variable: Any) -> Any:
 
 
 def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
+    # Matrices too: stacked, the iteration of Muon takes as long to compile and to run.
     return [
         Pack(
             (index,),
@@ -131,6 +132,10 @@ def together(
 
 def squared_norm(value: Any) -> Any:
     return inner(value, value)
+
+
+def product_type(tensor: Any) -> str:
+    return xla.product_type(tensor, jax.default_backend() != "cpu")
 
 
 def dense(gradient: Any) -> Any:

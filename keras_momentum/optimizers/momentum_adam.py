@@ -7,10 +7,10 @@ from typing import Any, Unpack
 import keras
 
 from keras_momentum import arguments
-from keras_momentum._backend import backend
 from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum.optimizers._from_keras import check, take_over
+from keras_momentum.optimizers._parts.averages import inverse_root, root, share
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -110,12 +110,12 @@ class MomentumAdam(MomentumOptimizer):
         if self.nesterov:
             m_hat = step.of_next_m * m + (step.of_m * step.share) * gradient
         new_slots = {"velocity": m, "second_moment": s}
-        root = step.root_of_s * sqrt(s)  # of s_hat, which may be too large
+        root_of_s_hat = step.root_of_s * sqrt(s)  # s_hat itself may be too large
         if self.amsgrad:
-            s_hat = maximum(slots.maximum, finite(square(root)))
+            s_hat = maximum(slots.maximum, finite(square(root_of_s_hat)))
             new_slots["maximum"] = s_hat
-            root = sqrt(s_hat)
-        return step.learning_rate * m_hat / (root + step.epsilon), new_slots
+            root_of_s_hat = sqrt(s_hat)
+        return step.learning_rate * m_hat / (root_of_s_hat + step.epsilon), new_slots
 
     def scalars_after(self, step: Any) -> dict[str, Any]:
         m_weight = step.gamma * step.velocity_weight + share(step.one_minus_gamma)
@@ -129,9 +129,8 @@ class MomentumAdam(MomentumOptimizer):
             "share": share(step.one_minus_gamma),
             "of_m": 1 / m_weight,
             "of_next_m": b / (b * m_weight + share(1 - b)),
-            "root_of_s": 1 / backend.scalar_ops.sqrt(after["second_moment_weight"]),
-            # (root · g)² is finite for larger g than (1 − beta_2) g² is.
-            "root": backend.scalar_ops.sqrt(step.one_minus_beta_2),
+            "root_of_s": inverse_root(after["second_moment_weight"]),
+            "root": root(step.one_minus_beta_2),
         }
 
     def gain(self, gamma: float) -> float:
@@ -178,8 +177,3 @@ class MomentumAdam(MomentumOptimizer):
         }
         nesterov = isinstance(optimizer, keras.optimizers.Nadam)
         return take_over(cls, optimizer, slots, scalars, nesterov=nesterov)
-
-
-def share(one_minus_beta: Any) -> Any:
-    """1 − beta, but above 0: with a beta of 1 m_hat averages what it has seen."""
-    return backend.scalar_ops.maximum(one_minus_beta, 1e-12)

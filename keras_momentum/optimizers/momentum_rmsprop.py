@@ -7,10 +7,10 @@ from typing import Any, Unpack
 import keras
 
 from keras_momentum import arguments
-from keras_momentum._backend import backend
 from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum.optimizers._from_keras import check, take_over
+from keras_momentum.optimizers._parts.averages import root
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -100,7 +100,7 @@ class MomentumRMSprop(MomentumOptimizer):
 
     def factors(self, step: Any, after: Mapping[str, Any]) -> dict[str, Any]:
         """√(1 − rho): (root · g)² is finite for larger g than (1 − rho) g² is."""
-        return {"root": backend.scalar_ops.sqrt(step.one_minus_rho)}
+        return {"root": root(step.one_minus_rho)}
 
     def largest_gradient(self, dtype: str) -> float:
         return min(largest(dtype), math.sqrt(largest(computed(dtype))))

@@ -50,8 +50,8 @@ class Formula:
 
         Args:
             gradient: g_t.
-            slots: The slots before the update, as attributes.
-            step: The scalars of this update, as attributes: `learning_rate`, `gamma`
+            slots: The slots before the update, as attributes or `slots[name]`.
+            step: The scalars of this update, likewise: `learning_rate`, `gamma`
                 (0 in a restart), `next_gamma` (0 if the next update will be a restart),
                 both as the schedule has them in `scheduled_gamma` and
                 `scheduled_next_gamma`, `kept` (0 in a restart, else 1), and the

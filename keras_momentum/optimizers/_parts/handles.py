@@ -1,7 +1,6 @@
 """By what an optimizer is moved and looked at."""
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from keras import ops
@@ -19,6 +18,7 @@ from keras_momentum.optimizers._parts.nonfinite import Nonfinite
 from keras_momentum.optimizers._parts.observer import Observation, Observer
 from keras_momentum.optimizers._parts.restarts import Restarts
 from keras_momentum.optimizers._parts.slots import Slots
+from keras_momentum.optimizers._parts.step import Values
 
 
 class Handles(Formula):
@@ -224,8 +224,12 @@ class Handles(Formula):
         tensors = {
             name: ops.convert_to_tensor(slot) for name, slot in slots.of(index).items()
         }
-        step = self._hyperparameters.now(self._step_of)
-        return self.velocity_of(SimpleNamespace(**tensors), SimpleNamespace(**step))
+        dtype = next(iter(tensors.values())).dtype
+        step = {
+            name: ops.cast(value, dtype)
+            for name, value in self._hyperparameters.now(self._step_of).items()
+        }
+        return self.velocity_of(Values(tensors), Values(step))
 
     def velocity_norm(self) -> Any:
         """The Euclidean norm of all velocities together, a float32 scalar."""

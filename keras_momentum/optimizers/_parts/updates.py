@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from keras_momentum._backend import Pack, backend
@@ -12,7 +11,7 @@ from keras_momentum.optimizers._parts.clipping import clipped
 from keras_momentum.optimizers._parts.computation import PackFormula, rate_of
 from keras_momentum.optimizers._parts.formula import Formula
 from keras_momentum.optimizers._parts.slots import Slots
-from keras_momentum.optimizers._parts.step import PackStep, Step
+from keras_momentum.optimizers._parts.step import PackStep, Step, Values
 from keras_momentum.optimizers._parts.weight_scalars import WeightScalars
 
 
@@ -107,7 +106,7 @@ class Updates:
             computation = self._computation(pack, of_pack)
             weight = functools.partial(backend.gather, pack, weights)
             difference, new_slots = computation(gradient, slots, weight)
-            slots_after = SimpleNamespace(**new_slots)
+            slots_after = Values(new_slots)
             velocity = self._formula.velocity_of(slots_after, computation.step)
             yield Preview(pack, gradient, velocity, difference, weights)
 
@@ -244,7 +243,8 @@ class Updates:
         dtype = computed(pack.dtype)
         decay = self._decay(pack, step) if decays else None
         of_pack = step.cast(dtype, kind=pack.kind, **replaced)
-        return PackFormula(self._formula, of_pack, dtype, decay)
+        stacked = None if pack.is_elementwise else pack.shapes[0]
+        return PackFormula(self._formula, of_pack, dtype, decay, stacked)
 
     def _decay(self, pack: Pack, step: PackStep) -> str | None:
         """The name of a pack's decay, of which all weights decay or none does."""
@@ -272,7 +272,7 @@ class Updates:
             values = {
                 n: backend.cast(v, computed(pack.dtype)) for n, v in slots.items()
             }
-            return self._formula.slots_of_absent(SimpleNamespace(**values), of_pack)
+            return self._formula.slots_of_absent(Values(values), of_pack)
 
         return absent
 
