@@ -3,6 +3,7 @@
 Where Keras has none of its own, these stand beside ours in its place.
 """
 
+import math
 from typing import Any, ClassVar
 
 import keras
@@ -82,7 +83,7 @@ class AdEMAMix(Plain):
         nu = self.beta_2 * nu + (1 - self.beta_2) * g**2
         # By expm1 and log, as 1 − beta_2^t has few digits in float32 at first.
         corrected = m_1 / (1 - self.gamma**t)
-        nu_hat = nu / -ops.expm1(t * float(ops.log(self.beta_2)))
+        nu_hat = nu / -ops.expm1(t * math.log(self.beta_2))
         step = (corrected + self.alpha * m_2) / (ops.sqrt(nu_hat) + self.epsilon)
         return eta * step, m_1, m_2, nu
 
