@@ -73,8 +73,9 @@ MAXIMUM_PACK_SIZE = 2**15
 MAXIMUM_PACKED_VARIABLE_SIZE = 2**12
 MINIMUM_LARGE_SIZE = 2**14
 # Matrices of one shape are multiplied at once. Measured with Newton and Schulz's
-# iteration on 100 of 64 × 64, 24 of 128 × 128, 12 of 128 × 512: one by one a step takes as
-# long, to within 20 %, and the trace 3.5, 1.1 and 0.4 s instead of 0.15, 0.07 and 0.06.
+# iteration on 100 of 64 × 64, 24 of 128 × 128, 12 of 128 × 512: one by one a step takes
+# as long, to within 20 %, and the trace 3.5, 1.1 and 0.4 s instead of 0.15, 0.07 and
+# 0.06.
 MAXIMUM_STACK_SIZE = 2**20
 
 

@@ -28,8 +28,8 @@ from keras_momentum._backend.torch_update import workspace as workspace
 # with momentum 3.15): packs of 2^15 elements 1.55, of 2^19 1.37.
 MAXIMUM_PACKED_VARIABLE_SIZE = 2**13
 MAXIMUM_PACK_SIZE = 2**19
-# Of matrices of one shape: Newton and Schulz's iteration on 100 of 64 × 64 takes 12 ms at
-# once and 53 one by one, on 12 of 128 × 512 20 and 31.
+# Of matrices of one shape: Newton and Schulz's iteration on 100 of 64 × 64 takes 12 ms
+# at once and 53 one by one, on 12 of 128 × 512 20 and 31.
 MAXIMUM_STACK_SIZE = 2**20
 # Nothing differs for large weights but the size of chunks.
 MINIMUM_LARGE_SIZE = 2**14

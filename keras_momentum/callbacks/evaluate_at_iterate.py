@@ -41,8 +41,8 @@ class EvaluateAtIterate(MomentumCallback):
 
     Raises:
         ValueError: When training or evaluation begins, if no optimizer of the model is
-            a `NAG` or an `AggMo` with `nesterov=True`, or another callback swaps weights, as
-            `keras.callbacks.SwapEMAWeights` does.
+            a `NAG` or an `AggMo` with `nesterov=True`, or another callback swaps
+            weights, as `keras.callbacks.SwapEMAWeights` does.
 
     Example:
 

@@ -1,7 +1,7 @@
 """Optimizers whose momentum can move while a compiled step runs."""
 
-from keras_momentum.optimizers import elementwise
 from keras_momentum._hyperparameters import Moving
+from keras_momentum.optimizers import elementwise
 from keras_momentum.optimizers._parts.observer import Observation
 from keras_momentum.optimizers.ademamix import AdEMAMix
 from keras_momentum.optimizers.aggmo import AggMo

@@ -104,7 +104,8 @@ def take_over(
         if has_slots(weight):
             for name, ours in taken._slots.of(index).items():
                 of_weight = slots(index) if callable(slots) else slots
-                ours.assign(_value(optimizer, *of_weight[name], index))
+                attribute, factor = of_weight[name]
+                ours.assign(_value(optimizer, attribute, factor, index))
     return taken
 
 

@@ -29,9 +29,9 @@ class AdEMAMix(MomentumOptimizer):
     w = w - learning_rate * (fast_hat + alpha * slow) / (sqrt(s_hat) + epsilon)
     ```
 
-    A beta_3 of 0.9999 needs some 10,000 updates to pay, and a warm-up: at once, it makes
-    early steps too large. `with_warmup` has that of the authors: alpha grows from 0 in a
-    straight line, beta_3 from beta_1 so that its half-life does.
+    A beta_3 of 0.9999 needs some 10,000 updates to pay, and a warm-up: at once, it
+    makes early steps too large. `with_warmup` has that of the authors: alpha grows from
+    0 in a straight line, beta_3 from beta_1 so that its half-life does.
 
     A restart forgets both velocities, and p. `velocity` is fast + alpha · slow. While
     all coefficients are constant this is `optax.contrib.ademamix`.

@@ -24,9 +24,9 @@ class AggMo(LookAheadOptimizer):
     ```
 
     `momentum` is the largest gamma and moves; the others follow, so that 0.99 and three
-    velocities have 0, 0.9 and 0.99. Velocities of a small gamma damp the oscillations of
-    those of a large one, which is how gamma can be 0.999 and more. `weights` move too: a
-    mixture whose mean age changes during the run.
+    velocities have 0, 0.9 and 0.99. Velocities of a small gamma damp the oscillations
+    of those of a large one, which is how gamma can be 0.999 and more. `weights` move
+    too: a mixture whose mean age changes during the run.
 
     With `nesterov=True` the gradient is taken ahead, where the weights would be without
     it, exactly for all that moves (see `NAG`); `iterate` gives the weights themselves.
@@ -60,15 +60,16 @@ class AggMo(LookAheadOptimizer):
 
     Reference:
 
-    - Lucas, Sun, Zemel and Grosse, 2019, "Aggregated momentum: stability through passive
-      damping".
+    - Lucas, Sun, Zemel and Grosse, 2019, "Aggregated momentum: stability through
+      passive damping".
     """
 
     weights = MovingVector(
         "(-inf, inf)",
         """The weights of the velocities, a tuple of scalars.
 
-        They can be set to as many numbers at any time, and ramped and planned as a whole.
+        They can be set to as many numbers at any time, and ramped and planned as a
+        whole.
         """,
         looks_ahead=True,
     )

@@ -19,9 +19,9 @@ class LookAheadOptimizer(MomentumOptimizer):
     φ = θ - sum(look_ahead * velocity)
     ```
 
-    `look_ahead` is a scalar of each velocity, that of the last update. A restart forgets
-    the velocity of a weight without a gradient only at its next update, as θ hangs on
-    it; until then the weight's scalar `forgets` is 1.
+    `look_ahead` is a scalar of each velocity, that of the last update. A restart
+    forgets the velocity of a weight without a gradient only at its next update, as θ
+    hangs on it; until then the weight's scalar `forgets` is 1.
     """
 
     # The velocities that are looked ahead along, and the scalar of each.
@@ -61,8 +61,8 @@ class LookAheadOptimizer(MomentumOptimizer):
     def look_aheads(self) -> np.ndarray:
         """The coefficients by which the last update looked ahead, one for each weight.
 
-        They are the same unless weights have taken part in different updates. Of several
-        velocities each has a row.
+        They are the same unless weights have taken part in different updates. Of
+        several velocities each has a row.
         """
         rows = [self._weight_scalars.values(n) for n in self.look_ahead_of.values()]
         return rows[0] if len(rows) == 1 else np.stack(rows)
@@ -71,7 +71,8 @@ class LookAheadOptimizer(MomentumOptimizer):
         """Sets them, when weights have been set to other points.
 
         Args:
-            values: As `look_aheads` returns them, or one for all; 0 where a weight is θ.
+            values: As `look_aheads` returns them, or one for all; 0 where a weight is
+                θ.
         """
         names = list(self.look_ahead_of.values())
         rows = values if np.ndim(values) == 2 else [values] * len(names)

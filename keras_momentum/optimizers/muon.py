@@ -13,7 +13,7 @@ from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving, MovingDecay
 from keras_momentum.optimizers._from_keras import check, take_over
 from keras_momentum.optimizers._parts.averages import inverse_root, root, share
-from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
+from keras_momentum.optimizers._parts.keyword_arguments import ArgumentsButDecay
 from keras_momentum.optimizers._parts.newton_schulz import orthogonalized
 from keras_momentum.optimizers.elementwise import finite, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -29,10 +29,10 @@ class Muon(MomentumOptimizer):
     w = w - learning_rate * rms_rate * sqrt(max(n, m)) * orthogonalized(u)
     ```
 
-    where the matrix u has the shape (n, m) and `orthogonalized` sets its singular values
-    to 1, roughly. Keras keeps the sum of gradients, `gamma * velocity + g`; while gamma
-    is constant that has the same direction, and this is `keras.optimizers.Muon`. Here
-    gamma can be warmed up and cooled down.
+    where the matrix u has the shape (n, m) and `orthogonalized` sets its singular
+    values to 1, roughly. Keras keeps the sum of gradients, `gamma * velocity + g`;
+    while gamma is constant that has the same direction, and this is
+    `keras.optimizers.Muon`. Here gamma can be warmed up and cooled down.
 
     Kernels of convolutions are matrices of (height · width · in) × out; those of query,
     key and value of Keras's attention layers are input × (heads · size). All that is no
@@ -53,8 +53,8 @@ class Muon(MomentumOptimizer):
             of the output layer, for example. Defaults to `()`.
         exclude_embeddings: Whether weights with "embedding" in their path follow Adam.
             Defaults to `True`.
-        adam_lr_ratio: Adam's learning rate is that of matrices times this: a float >= 0,
-            a schedule, or a callable. Defaults to `1.0`.
+        adam_lr_ratio: Adam's learning rate is that of matrices times this: a float >=
+            0, a schedule, or a callable. Defaults to `1.0`.
         adam_beta_1: A float in [0, 1], a schedule, or a callable. Defaults to `0.9`.
         adam_beta_2: A float in [0, 1), a schedule, or a callable. Defaults to `0.999`.
         epsilon: Adam's: a float > 0, a schedule, or a callable. Defaults to `1e-7`.
@@ -114,7 +114,7 @@ class Muon(MomentumOptimizer):
         epsilon: HyperparameterLike = 1e-7,
         weight_decay: HyperparameterLike | None = 0.004,
         adam_weight_decay: HyperparameterLike | None = 0.004,
-        **kwargs: Unpack[MomentumArguments],
+        **kwargs: Unpack[ArgumentsButDecay],
     ):
         others = {
             "adam_lr_ratio": adam_lr_ratio,
@@ -169,7 +169,7 @@ class Muon(MomentumOptimizer):
         return {"velocity_weight": m_weight, "second_moment_weight": s_weight}
 
     def factors(self, step: Any, after: Mapping[str, Any]) -> dict[str, Any]:
-        """1 − gamma, and those of Adam: see `MomentumAdam`; η / (1 − p) is one number."""
+        """1 − gamma, and those of Adam: see `MomentumAdam`."""
         rate = step.learning_rate * step.adam_lr_ratio
         return {
             "share": share(step.one_minus_gamma),

@@ -17,12 +17,17 @@ class OptimizerArguments(TypedDict, total=False):
     name: str | None
 
 
-class MomentumArguments(OptimizerArguments, total=False):
-    """Arguments of `keras_momentum.optimizers.MomentumOptimizer`."""
+class ArgumentsButDecay(OptimizerArguments, total=False):
+    """Arguments of `MomentumOptimizer`, for optimizers with a decay of their own."""
 
     restart_every: int | None
     restart_when: str | None
     schedule_restarts: bool
     velocity_dtype: str | None
     skip_nonfinite: bool
+
+
+class MomentumArguments(ArgumentsButDecay, total=False):
+    """Arguments of `keras_momentum.optimizers.MomentumOptimizer`."""
+
     weight_decay: Any
