@@ -39,6 +39,7 @@ class HyperparameterVector:
         looks_ahead: bool,
     ):
         self.name = self.argument = name
+        self._bounds = bounds
         self._schedule = value if isinstance(value, LearningRateSchedule) else None
         first = value if self._schedule is None else self._schedule(0)
         try:
@@ -75,6 +76,8 @@ class HyperparameterVector:
 
     def set(self, values: Any) -> None:
         """Sets all from the next update on, and ends a plan."""
+        if callable(values):
+            self.elements[0].set(values)  # It says why not.
         self._each(lambda each, value: each.set(value), self.checked(self.name, values))
 
     def ramp(
@@ -112,10 +115,11 @@ class HyperparameterVector:
             numbers = [float(each) for each in value]
         except (TypeError, ValueError):
             numbers = []
-        if len(numbers) != self._length or isinstance(value, str | bytes):
+        is_long = len(numbers) == self._length and not isinstance(value, str | bytes)
+        if not is_long or not self._bounds.contain(np.array(numbers)).all():
             raise ValueError(
-                f"Argument `{argument}` must have {self._length} numbers. "
-                f"Received: {argument}={value!r}"
+                f"Argument `{argument}` must have {self._length} numbers, each "
+                f"{self._bounds.words}. Received: {argument}={value!r}"
             )
         return numbers
 

@@ -1,5 +1,6 @@
 """What a hyper-parameter may be, who may move it, and that it is kept."""
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from keras_momentum import Momentum
 from tests.optimizers import moving
 from tests.optimizers.family import PLAIN, Case, Table
 from tests.optimizers.moving import OF_EACH, ROWS, Row
@@ -81,6 +83,7 @@ def test_a_schedule_belongs_in_the_constructor(row: Row) -> None:
 def test_a_decay_that_there_is_not_has_nothing_to_move(case: Case) -> None:
     """It is no part of the compiled step then."""
     optimizer = case.make(0.1, 0.9, weight_decay=None)
+    optimizer.build([keras.Variable(np.ones((2, 2), np.float32))])
     assert optimizer.weight_decay is None
     moves: list[Any] = [
         lambda: optimizer.ramp("weight_decay", 0.0, 0.1, steps=3),
@@ -93,6 +96,14 @@ def test_a_decay_that_there_is_not_has_nothing_to_move(case: Case) -> None:
         ):
             move()
     assert optimizer.weight_decay is None
+
+
+def test_a_decay_may_still_come_before_the_optimizer_is_built() -> None:
+    optimizer = Momentum(0.5)
+    optimizer.weight_decay = 0.1
+    weight = keras.Variable(2.0)
+    optimizer.apply([ops.zeros(())], [weight])
+    assert float(ops.convert_to_numpy(weight)) == pytest.approx(2.0 - 0.5 * 0.1 * 2.0)
 
 
 @each
@@ -108,7 +119,12 @@ def test_config_has_all_of_them(optimizer: str) -> None:
         np.testing.assert_allclose(found, row.high, rtol=1e-6)
     for first in (of_schedules, of_numbers):
         config = keras.optimizers.serialize(first)
-        second = keras.optimizers.deserialize(config, custom_objects={"Table": Table})
+        # Keras writes class names that it has itself in small letters, into what it is
+        # given.
+        second = keras.optimizers.deserialize(
+            copy.deepcopy(config), custom_objects={"Table": Table}
+        )
+        assert type(second) is type(first)
         assert keras.optimizers.serialize(second) == config
         for row in OF_EACH[optimizer]:
             np.testing.assert_array_equal(
