@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,6 +98,32 @@ def positive_float(name: str, value: Any) -> float:
             f"Argument `{name}` must be a finite float > 0. Received: {name}={value!r}"
         )
     return float(value)
+
+
+def floats(name: str, values: Any, count: int) -> tuple[float, ...]:
+    """Returns `values` if they are so many finite floats; else raises `ValueError`."""
+    is_list = isinstance(values, list | tuple) and len(values) == count
+    if not is_list or not all(is_float(v) and math.isfinite(v) for v in values):
+        raise ValueError(
+            f"Argument `{name}` must be {count} finite floats. "
+            f"Received: {name}={values!r}"
+        )
+    return tuple(map(float, values))
+
+
+def patterns(name: str, values: Any) -> tuple[str, ...]:
+    """Returns `values` if they are regular expressions; else raises `ValueError`."""
+    try:
+        if isinstance(values, str):
+            raise TypeError
+        for value in values:
+            re.compile(value)
+    except (TypeError, re.error):
+        raise ValueError(
+            f"Argument `{name}` must be a list of regular expressions. "
+            f"Received: {name}={values!r}"
+        ) from None
+    return tuple(values)
 
 
 def float_dtype(name: str, value: Any) -> str:

@@ -1,15 +1,20 @@
 """What docs/ says."""
 
+import ast
 import inspect
+import itertools
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
 import keras_momentum
 from keras_momentum import callbacks, schedules
+from keras_momentum.optimizers._parts.formula import Formula
 from tests.comparison.problem import build_model
 
 ROOT = Path(__file__).parents[1]
@@ -85,6 +90,47 @@ def test_code_of_comparisons_runs_as_it_stands(
     exec(compare.replace("epochs=10", "epochs=1"), names)
     comparison = keras_momentum.comparison.load_comparison("runs/mine")
     assert comparison.names == ["Adam", "NAG"]
+
+
+def code_of(source: str) -> dict[str, str]:
+    """The classes of some Python by name, without docstrings, as they are computed."""
+    found = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            if ast.get_docstring(node):
+                node.body = node.body[1:]
+            found[node.name] = ast.unparse(node)
+    return found
+
+
+def test_code_of_your_own_runs_and_is_that_of_the_example() -> None:
+    text = (ROOT / "docs" / "write-your-own.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)\n```", text, re.DOTALL)
+    example = (ROOT / "examples" / "write_your_own.py").read_text("utf-8")
+    assert code_of(code) == code_of(example)
+    names: dict[str, Any] = {}
+    exec(code.replace('package="write_your_own"', 'package="tests"'), names)
+    weight = keras.Variable(1.0)
+    names["QHM"](0.5, momentum=0.9).apply([keras.ops.ones(())], [weight])
+    # 0.3 of the gradient, and 0.7 of an average in which a tenth of it is.
+    moved = 1.0 - float(keras.ops.convert_to_numpy(weight))
+    assert moved == pytest.approx(0.5 * (0.3 + 0.07))
+
+
+def test_what_an_optimizer_may_say_is_what_its_base_says() -> None:
+    def rows(text: str) -> list[str]:
+        lines = [line.strip() for line in text.splitlines()]
+        start = lines.index("| name | what it is | default |")
+        return list(itertools.takewhile(bool, lines[start:]))
+
+    text = (ROOT / "docs" / "write-your-own.md").read_text("utf-8")
+    assert rows(text) == rows(Formula.__doc__ or "")
+
+
+def test_every_row_of_the_family_in_the_docs_is_there() -> None:
+    text = (ROOT / "docs" / "write-your-own.md").read_text("utf-8")
+    (row,) = re.findall(r"^    \"QHM\".*?^    \),$", text, re.DOTALL | re.MULTILINE)
+    assert row in (ROOT / "tests" / "optimizers" / "family.py").read_text("utf-8")
 
 
 def test_every_script_that_is_named_exists() -> None:

@@ -66,16 +66,19 @@ class Backend(Protocol):
         """A value or scalar in another dtype; numbers of Python have none."""
 
     def whole(self, scalar: Any) -> Any:
-        """A scalar as an integer."""
+        """A scalar, or a vector of them, as an integer."""
 
     def real(self, scalar: Any) -> Any:
-        """A scalar as a float."""
+        """A scalar, or a vector of them, as a float."""
 
     def inner(self, one: Any, other: Any) -> Any:
         """The sum of the products of all elements, in float32 at least; a scalar."""
 
     def squared_norm(self, value: Any) -> Any:
         """The sum of the squares of all elements, in float32 at least; a scalar."""
+
+    def product_type(self, tensor: Any) -> str:
+        """The dtype in which matrices are multiplied, on the device of a tensor."""
 
     # Variables.
 
@@ -104,8 +107,17 @@ class Backend(Protocol):
     def write_slice(self, variable: Any, begin: int, values: Sequence[Any]) -> None:
         """Sets elements of a vector to scalars, in a step."""
 
-    def element(self, variable: Any, index: Any) -> Any:
-        """An element of a vector at an index known only in the step; a scalar."""
+    def elements(self, variable: Any, places: Any) -> Any:
+        """The elements of a vector at places known only in the step, a vector."""
+
+    def is_known(self, scalar: Any) -> bool:
+        """Whether a scalar has a value now, and not only when the step runs."""
+
+    def stacked(self, scalars: Sequence[Any]) -> Any:
+        """A vector of scalars."""
+
+    def parts(self, vector: Any) -> list[Any]:
+        """The scalars of a vector; the inverse of `stacked`."""
 
     def assign_scalar(self, variable: Any, value: Any) -> None:
         """Sets a variable of shape (), in a step."""

@@ -29,6 +29,7 @@ from keras_momentum._backend.xla import make_update as make_update
 from keras_momentum._backend.xla import maximum as maximum
 from keras_momentum._backend.xla import minimum as minimum
 from keras_momentum._backend.xla import norms as norms
+from keras_momentum._backend.xla import parts as parts
 from keras_momentum._backend.xla import real as real
 from keras_momentum._backend.xla import rows as rows
 from keras_momentum._backend.xla import scalar_ops as scalar_ops
@@ -36,6 +37,7 @@ from keras_momentum._backend.xla import scatter as scatter
 from keras_momentum._backend.xla import slot_value as slot_value
 from keras_momentum._backend.xla import sqrt as sqrt
 from keras_momentum._backend.xla import square as square
+from keras_momentum._backend.xla import stacked as stacked
 from keras_momentum._backend.xla import whole as whole
 from keras_momentum._backend.xla import workspace as workspace
 from keras_momentum._backend.xla import write_rows as write_rows
@@ -76,8 +78,12 @@ def write_head(variable: Any, scalars: Sequence[Any]) -> None:
     variable.assign(jax.lax.concatenate([head, tail], 0))
 
 
-def element(variable: Any, index: Any) -> Any:
-    return ops.take(ops.convert_to_tensor(variable), index)
+def elements(variable: Any, places: Any) -> Any:
+    return ops.take(ops.convert_to_tensor(variable), places)
+
+
+def is_known(scalar: Any) -> bool:
+    return not isinstance(scalar, jax.core.Tracer)
 
 
 def scalar(variable: Any) -> Any:
@@ -85,6 +91,7 @@ def scalar(variable: Any) -> Any:
 
 
 def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
+    # Matrices too: stacked, the iteration of Muon takes as long to compile and to run.
     return [
         Pack(
             (index,),
@@ -127,6 +134,10 @@ def squared_norm(value: Any) -> Any:
     return inner(value, value)
 
 
+def product_type(tensor: Any) -> str:
+    return xla.product_type(tensor, jax.default_backend() != "cpu")
+
+
 def dense(gradient: Any) -> Any:
     return ops.convert_to_tensor(gradient, sparse=False)
 
@@ -163,9 +174,9 @@ after_batch = contextlib.nullcontext
 
 
 def select(predicate: Any, value: Callable[[], Any], otherwise: Any) -> Any:
-    if isinstance(predicate, jax.core.Tracer):
-        return xla.select(predicate, value, otherwise)
-    return value() if predicate else otherwise
+    if is_known(predicate):
+        return value() if predicate else otherwise
+    return xla.select(predicate, value, otherwise)
 
 
 def conditional(

@@ -13,7 +13,7 @@ class Kind(NamedTuple):
     Attributes:
         decays: Whether weight decay moves them.
         of_formula: What the formula tells them apart by.
-        is_elementwise: Whether the formula is; else every weight comes alone.
+        is_elementwise: Whether the formula is; else a pack has weights of one shape.
     """
 
     decays: bool = False
@@ -83,6 +83,7 @@ def plan_packs(
     place_of: Callable[[Any], Hashable],
     largest_packed: int,
     largest_pack: int,
+    largest_stack: int,
     least_large: int,
 ) -> list[Pack]:
     """Packs in which small weights stand together; see `Backend.plan`.
@@ -94,6 +95,8 @@ def plan_packs(
         place_of: Returns the device of a weight.
         largest_packed: The largest number of elements of a weight in a pack of several.
         largest_pack: The largest number of elements of such a pack.
+        largest_stack: The same of a pack of weights of one shape, where the formula is
+            not elementwise.
         least_large: The least number of elements of a weight that is large.
     """
     packs: dict[Hashable, list[list[int]]] = {}
@@ -101,11 +104,15 @@ def plan_packs(
         size = math.prod(weight.shape)
         of_weight = kind(weight)
         key: Hashable = index
+        limit = largest_pack
         if of_weight.is_elementwise and size <= largest_packed:
             key = (dtype_of(weight), place_of(weight), of_weight)
+        elif not of_weight.is_elementwise:
+            shape, limit = tuple(weight.shape), largest_stack
+            key = (dtype_of(weight), place_of(weight), of_weight, shape)
         alike = packs.setdefault(key, [[]])
         filled = sum(math.prod(weights[i].shape) for i in alike[-1])
-        if alike[-1] and filled + size > largest_pack:
+        if alike[-1] and filled + size > limit:
             alike.append([])
         alike[-1].append(index)
     made = []

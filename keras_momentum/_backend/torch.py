@@ -28,6 +28,9 @@ from keras_momentum._backend.torch_update import workspace as workspace
 # with momentum 3.15): packs of 2^15 elements 1.55, of 2^19 1.37.
 MAXIMUM_PACKED_VARIABLE_SIZE = 2**13
 MAXIMUM_PACK_SIZE = 2**19
+# Of matrices of one shape: Newton and Schulz's iteration on 100 of 64 × 64 takes 12 ms
+# at once and 53 one by one, on 12 of 128 × 512 20 and 31.
+MAXIMUM_STACK_SIZE = 2**20
 # Nothing differs for large weights but the size of chunks.
 MINIMUM_LARGE_SIZE = 2**14
 scalar_ops = np
@@ -59,12 +62,12 @@ def finite(value: Any) -> Any:
     return value.clamp(max=torch.finfo(value.dtype).max)
 
 
-def whole(scalar: Any) -> int:
-    return int(scalar)
+def whole(scalar: Any) -> Any:
+    return scalar.astype(int) if isinstance(scalar, np.ndarray) else int(scalar)
 
 
-def real(scalar: Any) -> float:
-    return float(scalar)
+def real(scalar: Any) -> Any:
+    return scalar.astype(float) if isinstance(scalar, np.ndarray) else float(scalar)
 
 
 def inner(one: Any, other: Any) -> float:
@@ -97,8 +100,20 @@ def write_slice(variable: Any, begin: int, values: Sequence[Any]) -> None:
     _host(variable)[begin : begin + len(values)] = values
 
 
-def element(variable: Any, index: Any) -> float:
-    return float(_host(variable)[index])
+def elements(variable: Any, places: Any) -> np.ndarray:
+    return _host(variable)[places]
+
+
+def is_known(scalar: Any) -> bool:
+    return True
+
+
+def stacked(scalars: Sequence[Any]) -> np.ndarray:
+    return np.array(scalars)
+
+
+def parts(vector: np.ndarray) -> list[Any]:
+    return vector.tolist()
 
 
 def scalar(variable: Any) -> Any:
@@ -120,6 +135,7 @@ def plan(weights: Mapping[int, Any], kind: Callable[[Any], Kind]) -> list[Pack]:
         place_of=lambda weight: str(tensor_of(weight).device),
         largest_packed=MAXIMUM_PACKED_VARIABLE_SIZE,
         largest_pack=MAXIMUM_PACK_SIZE,
+        largest_stack=MAXIMUM_STACK_SIZE,
         least_large=MINIMUM_LARGE_SIZE,
     )
 
@@ -181,6 +197,11 @@ def together(
 
 def squared_norm(value: torch.Tensor) -> float:
     return inner(value, value)
+
+
+def product_type(tensor: torch.Tensor) -> str:
+    on_host = tensor.device.type == "cpu" or tensor.dtype != torch.float32
+    return standardize_dtype(tensor.dtype) if on_host else "bfloat16"
 
 
 def dense(gradient: Any) -> Any:

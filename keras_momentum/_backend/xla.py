@@ -34,6 +34,16 @@ def real(scalar: Any) -> Any:
     return ops.cast(scalar, float_type())
 
 
+def stacked(scalars: Sequence[Any]) -> Any:
+    """A vector of scalars."""
+    return ops.stack([ops.convert_to_tensor(scalar) for scalar in scalars])
+
+
+def parts(vector: Any) -> list[Any]:
+    """The scalars of a vector."""
+    return list(ops.unstack(vector))
+
+
 def finite(value: Any) -> Any:
     """A value that is not negative, with the largest number instead of infinity."""
     return ops.minimum(value, largest(standardize_dtype(value.dtype)))
@@ -52,6 +62,12 @@ def inner(one: Any, other: Any) -> Any:
     if standardize_dtype(one.dtype) != "float64":
         one, other = ops.cast(one, "float32"), ops.cast(other, "float32")
     return ops.sum(one * other)
+
+
+def product_type(tensor: Any, is_on_accelerator: bool) -> str:
+    """The dtype in which matrices are multiplied."""
+    dtype = standardize_dtype(tensor.dtype)
+    return "bfloat16" if is_on_accelerator and dtype == "float32" else dtype
 
 
 def zeros(shape: tuple[int, ...], dtype: str) -> Any:

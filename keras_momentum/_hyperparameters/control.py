@@ -81,11 +81,17 @@ class Control:
         self._numbers.write(scalars)
         self._counts.write(scalars)
 
-    def element(self, name: str, index: Any) -> Any:
-        """One of several numbers, in a step that alone knows which."""
-        return backend.element(
-            self._numbers.variable, index + self._numbers.place(name)
-        )
+    def place(self, name: str) -> int:
+        """Where several numbers begin, for `elements`."""
+        return self._numbers.place(name)
+
+    def elements(self, places: Any) -> Any:
+        """The numbers at some places, a vector, in a step that alone knows which."""
+        return backend.elements(self._numbers.variable, places)
+
+    def rounded(self, value: float) -> float:
+        """What is left of a float in the type of the numbers."""
+        return np.asarray(value, self._numbers.dtype).item()
 
     def write_numbers(self, name: str, values: Sequence[Any]) -> None:
         """Sets several numbers, in a step."""

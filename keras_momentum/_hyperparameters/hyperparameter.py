@@ -1,33 +1,26 @@
 """A hyper-parameter: whatever can be given as a learning rate."""
 
-import inspect
 import numbers
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
 from keras_momentum._backend import backend
+from keras_momentum._hyperparameters.bounds import Bounds
 from keras_momentum._hyperparameters.control import Control
 from keras_momentum._hyperparameters.plan import Plan
 from keras_momentum._hyperparameters.scalar import Scalar
-from keras_momentum.schedules._values import values as all_values
+from keras_momentum._hyperparameters.source import Source, is_source
 
-Schedule = keras.optimizers.schedules.LearningRateSchedule
 HyperparameterLike: TypeAlias = float | Callable[..., Any]
-
-# The steps at which a schedule is looked at when it is given: all of the first, and
-# then fewer and fewer up to the last one that can be counted.
-_FIRST = np.arange(2**10)
-_LATER = np.unique(np.geomspace(2**10, 2**31 - 2, 500).astype(np.int32))
 
 
 class Hyperparameter:
-    """A coefficient in [0, 1], given as a float, a schedule or a callable.
+    """A coefficient, given as a float, a schedule or a callable.
 
     A float becomes a number that always is the coefficient of the next update. Beside
     it stands a plan; while there is one, the training step itself moves the number
@@ -36,41 +29,57 @@ class Hyperparameter:
     Args:
         control: Where its numbers are.
         name: What it is called whatever the optimizer is: "gamma".
-        value: A float in [0, 1], a `LearningRateSchedule`, or a callable without
-            arguments.
+        value: A float, a `LearningRateSchedule`, or a callable without arguments.
         argument: The name of the constructor's argument, for messages.
+        bounds: What it may be.
+        looks_ahead: Whether a formula reads that of the next update too.
+
+    Attributes:
+        source: The schedule or the callable that decides it, or `None`.
+        is_absent: Whether there is nothing of it in a step.
+        path: The plan of a float.
     """
 
+    is_absent = False
+
     def __init__(
-        self, control: Control, name: str, value: HyperparameterLike, argument: str
+        self,
+        control: Control,
+        name: str,
+        value: HyperparameterLike,
+        argument: str,
+        bounds: Bounds,
+        looks_ahead: bool = False,
     ):
         self.name = name
         self.argument = argument
-        self.source: Callable[..., Any] | None = None
+        self.bounds = bounds
+        self.source: Source | None = None
+        self._looks_ahead = looks_ahead
         self._control = control
-        if isinstance(value, Schedule):
-            self.source = value
-            self._check_schedule(value)
-        elif _takes_no_arguments(value):
-            self.source = value
-        elif not arguments.is_float(value):
-            raise ValueError(
-                f"Argument `{argument}` must be a float in the range [0, 1], an "
-                "instance of LearningRateSchedule, or a callable that takes no "
-                f"arguments and returns the coefficient. Received: {argument}={value!r}"
-            )
-        else:
-            control.add_number(name, arguments.coefficient(argument, value))
-            self._plan = Plan(control, name)
         self._clipped = f"{name}_clipped"
-        if self.source is not None:
+        self.complement = f"one_minus_{name}"
+        if is_source(value):
+            self.source = Source(value)
+            self.source.check(argument, bounds)
             control.add_count(self._clipped)
             self._has_warned = False
+        else:
+            self._last_set = self._first(value)
+            control.add_number(name, self._last_set)
+            if bounds.is_share:
+                control.add_number(self.complement, 1.0 - self._last_set)
+            self.path = Plan(control, name)
 
     @property
     def is_settable(self) -> bool:
         """Whether no schedule and no callable decides it."""
         return self.source is None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a schedule, a callable or a plan decides it."""
+        return self.source is not None or self.path.is_followed
 
     # In a step.
 
@@ -79,9 +88,7 @@ class Hyperparameter:
 
         Of a float it is that of the next update, whatever `iteration` is.
         """
-        if self.source is None:
-            return scalars[self.name]
-        return self._from_source(iteration)
+        return scalars[self.name] if self.source is None else self.source.at(iteration)
 
     def following(
         self, scalars: Mapping[str, Any], current: Any, iteration: Any
@@ -90,23 +97,45 @@ class Hyperparameter:
 
         A callable without arguments can't tell it; it is taken to stay.
         """
-        if isinstance(self.source, Schedule):
-            return self._from_source(iteration)
-        if self.source is not None:
-            return current
-        return self._plan.value(scalars, iteration, otherwise=scalars[self.name])
+        if self.source is None:
+            return scalars[next_of(self.name)]
+        return self.source.at(iteration) if self.source.is_schedule else current
 
     def clipped(self, value: Any) -> Any:
-        """What a source returns, in [0, 1]; the coefficient."""
-        return value if self.source is None else _clip(value)
+        """What a source returns, within the bounds; the coefficient."""
+        return value if self.source is None else self.bounds.clip(value)
+
+    def of_step(self, scalars: dict[str, Any], iteration: Any) -> dict[str, Any]:
+        """The scalars of a formula, by name; `scalars` keeps what was given."""
+        given = self.current(scalars, iteration)
+        scalars[_given(self.name)] = given
+        value = self.clipped(given)
+        found = {self.name: value}
+        if self.bounds.is_share:
+            found[self.complement] = self.complement_of(scalars, value)
+        if self._looks_ahead:
+            following = self.following(scalars, given, iteration + 1)
+            found[next_of(self.name)] = self.clipped(following)
+        return found
+
+    def complement_of(self, scalars: Mapping[str, Any], value: Any) -> Any:
+        """1 − `value`, the coefficient; of a float it has all of its digits."""
+        return scalars[self.complement] if self.source is None else 1 - value
 
     def after(
-        self, scalars: Mapping[str, Any], current: Any, following: Any
+        self, scalars: Mapping[str, Any], given: Any | None = None
     ) -> dict[str, Any]:
-        """What its numbers are after an update with these two."""
+        """What its numbers are after an update.
+
+        Args:
+            scalars: Those of the control.
+            given: What it was given, if `of_step` was not asked.
+        """
         if self.source is None:
-            return {self.name: following}
-        outside = backend.whole(current != _clip(current))
+            names = [self.name, *[self.complement] * self.bounds.is_share]
+            return {name: scalars[next_of(name)] for name in names}
+        given = scalars[_given(self.name)] if given is None else given
+        outside = backend.whole(given != self.bounds.clip(given))
         return {self._clipped: scalars[self._clipped] + outside}
 
     # From the host.
@@ -115,160 +144,137 @@ class Hyperparameter:
         """What is read: the coefficient of the update `iteration`."""
         if self.source is None:
             return Scalar(lambda: self._control.scalar(self.name), self.set, self.name)
-        self.warn_if_clipped()
-        return ops.clip(ops.convert_to_tensor(self._from_source(iteration)), 0.0, 1.0)
+        self._warn_if_clipped()
+        value = self.bounds.clip(ops.convert_to_tensor(self.source.at(iteration)))
+        return ops.convert_to_tensor(value)
 
     def set(self, value: Any) -> None:
         """Sets the coefficient from the next update on, and ends a plan."""
         self._refuse_if_driven(f"it can't be set to {value!r}")
-        if isinstance(value, Schedule) or (
-            callable(value) and not isinstance(value, Scalar)
-        ):
+        is_scalar = isinstance(value, Scalar)
+        if callable(value) and not is_scalar:
             raise TypeError(
                 f"The optimizer was created with a float as its `{self.argument}`, "
                 "hence it can be set to a number only; a schedule belongs in the "
                 f"constructor argument `{self.argument}`. "
                 f"Received: {self.name}={value!r}"
             )
-        if isinstance(value, numbers.Real | np.ndarray | Scalar):
+        if is_scalar or isinstance(value, numbers.Real | np.ndarray):
             if isinstance(value, bool) or getattr(value, "shape", ()) != ():
                 value = repr(value)
             else:
                 value = float(value)
-            self._control[self.name] = arguments.coefficient(self.name, value)
-            self._plan.end()
+            self._hold(self.bounds.checked(self.name, value))
+            self.path.end()
             return
         if isinstance(value, str | bytes | list | tuple | dict) or value is None:
-            arguments.coefficient(self.name, value)
-        self._plan.end()
+            self.bounds.checked(self.name, value)
+        self.path.end()
         self._control.assign(self.name, value)
+        if self.bounds.is_share:
+            self._control.assign(self.complement, 1 - value)
 
     def ramp(
         self, initial: float, final: float, steps: int, begin: int | None, now: int
     ) -> None:
         """A straight line from the update `begin` on, which takes `steps` updates."""
         ends = [
-            arguments.coefficient("initial", initial),
-            arguments.coefficient("final", final),
+            self.bounds.checked("initial", initial),
+            self.bounds.checked("final", final),
         ]
         steps = arguments.integer("steps", steps, minimum=1)
-        begin = now if begin is None else _any_integer("begin", begin)
+        begin = now if begin is None else any_integer("begin", begin)
         self._follow(ends, begin, steps, now)
 
     def plan(self, values: Sequence[float], now: int) -> None:
         """Each of the next updates gets its own coefficient."""
-        points = [self._checked("values", value) for value in values]
+        points = [self.checked("values", value) for value in values]
         self._follow(points, now, 1, now)
 
     def stop(self) -> None:
         """Leaves it where it is: a plan ends."""
         if self.source is None:
-            self._plan.end()
+            self.path.end()
 
     def config(self) -> Any:
         """What the constructor needs to make this hyper-parameter again."""
-        if self.source is None:
-            return self._control[self.name]
-        return keras.saving.serialize_keras_object(self.source)
+        if self.source is not None:
+            return self.source.config()
+        value = self._control[self.name]
+        # What was set, not what a float32 has of it, as long as it is there.
+        is_there = value == self._control.rounded(self._last_set)
+        return self._last_set if is_there else value
 
-    def warn_if_clipped(self) -> None:
-        """Says once that a schedule has left the range in a step."""
-        if self.source is None or self._has_warned or not self._control[self._clipped]:
-            return
-        self._has_warned = True
-        warnings.warn(
-            f"The {_name_of(self.source)} given as `{self.argument}` has left the "
-            f"range [0, 1] in {self._control[self._clipped]} updates, in which "
-            f"{self.name} was clipped to it.",
-            stacklevel=3,
-        )
+    def checked(self, argument: str, value: Any) -> float:
+        """Returns a number that it may be as a float; raises `ValueError` otherwise.
+
+        Args:
+            argument: The name of the argument, for the message.
+            value: What was given.
+        """
+        if isinstance(value, numbers.Real) and not isinstance(value, bool):
+            value = float(value)
+        return self.bounds.checked(argument, value)
+
+    def _first(self, value: Any) -> float:
+        """The float that the constructor was given."""
+        if arguments.is_float(value):
+            return self.bounds.checked(self.argument, value)
+        try:
+            return self.bounds.checked(self.argument, value)
+        except ValueError:
+            raise ValueError(
+                f"Argument `{self.argument}` must be {self.bounds.words}, an instance "
+                "of LearningRateSchedule, or a callable that takes no arguments and "
+                f"returns the coefficient. Received: {self.argument}={value!r}"
+            ) from None
+
+    def _hold(self, value: float) -> None:
+        self._last_set = value
+        self._control[self.name] = value
+        if self.bounds.is_share:
+            self._control[self.complement] = 1.0 - value
 
     def _follow(
         self, points: Sequence[float], begin: int, spacing: int, now: int
     ) -> None:
         self._refuse_if_driven("it can't follow a plan")
-        self._plan.set(points, begin, spacing)
+        self.path.set(points, begin, spacing)
         i = min(max(now - begin, 0) / spacing, len(points) - 1)
-        self._control[self.name] = np.interp(i, np.arange(len(points)), points)
-
-    def _checked(self, argument: str, value: Any) -> float:
-        if isinstance(value, numbers.Real) and not isinstance(value, bool):
-            value = float(value)
-        return arguments.coefficient(argument, value)
-
-    def _from_source(self, iteration: Any) -> Any:
-        assert self.source is not None
-        takes_step = isinstance(self.source, Schedule)
-        value = self.source(iteration) if takes_step else self.source()
-        return backend.real(backend.scalar(value))
-
-    def _check_schedule(self, schedule: Any) -> None:
-        first = ops.convert_to_numpy(schedule(0))
-        values = first[np.newaxis] if first.shape == () else None
-        steps = np.zeros(1, int)
-        if values is not None and _is_in_range(values).all():
-            steps = np.concatenate([_FIRST, _LATER])
-            values = all_values(schedule, steps)
-        if values is None or not (inside := _is_in_range(values)).all():
-            where = 0 if values is None else int(np.argmin(inside))
-            shown = first if values is None else values[where]
-            raise ValueError(
-                f"Argument `{self.argument}` must be a schedule that returns a scalar "
-                f"in the range [0, 1]. Received: {self.argument}={schedule!r}, "
-                f"which returns {shown} at step {steps[where]}"
-            )
+        self._hold(float(np.interp(i, np.arange(len(points)), points)))
 
     def _refuse_if_driven(self, why: str) -> None:
         if self.source is not None:
             raise TypeError(
-                f"The optimizer was created with a {_name_of(self.source)} as its "
+                f"The optimizer was created with a {self.source.name} as its "
                 f"`{self.argument}`, which alone decides {self.name}, hence {why}; "
                 f"create the optimizer with a float `{self.argument}` to move "
                 f"{self.name} from outside."
             )
 
-
-def named(attribute: str, documentation: str) -> property:
-    """The property under whose names an optimizer shows a hyper-parameter.
-
-    Args:
-        attribute: The attribute of the optimizer that holds it.
-        documentation: The property's docstring.
-    """
-
-    def read(optimizer: Any) -> Any:
-        return optimizer._read_hyperparameter(getattr(optimizer, attribute))
-
-    def write(optimizer: Any, value: Any) -> None:
-        getattr(optimizer, attribute).set(value)
-
-    return property(read, write, doc=documentation)
+    def _warn_if_clipped(self) -> None:
+        """Says once that a source has left the bounds in a step."""
+        assert self.source is not None
+        if self._has_warned or not self._control[self._clipped]:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"The {self.source.name} given as `{self.argument}` has left the "
+            f"range {self.bounds.interval} in {self._control[self._clipped]} updates, "
+            f"in which {self.name} was clipped to it.",
+            stacklevel=3,
+        )
 
 
-def _clip(value: Any) -> Any:
-    return backend.scalar_ops.clip(value, 0.0, 1.0)
+def next_of(name: str) -> str:
+    """The name of a scalar's value at the next update."""
+    return f"next_{name}"
 
 
-def _is_in_range(values: np.ndarray) -> np.ndarray:
-    return (values >= 0.0) & (values <= 1.0)
-
-
-def _name_of(source: Any) -> str:
-    return type(source).__name__
-
-
-def _any_integer(name: str, value: Any) -> int:
+def any_integer(name: str, value: Any) -> int:
+    """Returns `value` if it is an integer of 32 bits; raises `ValueError` otherwise."""
     return arguments.integer(name, value, minimum=-(2**31))
 
 
-def _takes_no_arguments(value: Any) -> TypeGuard[Callable[[], Any]]:
-    """Whether it can be called, some day; it may not be ready for it yet."""
-    if not callable(value) or isinstance(value, type):
-        return False
-    try:
-        inspect.signature(value).bind()
-    except TypeError:
-        return False
-    except ValueError:  # What is built in may have no signature.
-        return True
-    return True
+def _given(name: str) -> str:
+    return f"given_{name}"

@@ -1,5 +1,6 @@
 """The learning rate, which Keras holds and which can follow a plan."""
 
+import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from keras_momentum import arguments
 from keras_momentum._backend import backend
 from keras_momentum._hyperparameters.control import Control
-from keras_momentum._hyperparameters.hyperparameter import _any_integer, _name_of
+from keras_momentum._hyperparameters.hyperparameter import any_integer, next_of
 from keras_momentum._hyperparameters.plan import Plan
 
 
@@ -25,20 +26,27 @@ class LearningRate:
 
     def __init__(self, control: Control, optimizer: keras.optimizers.Optimizer):
         self._optimizer = optimizer
-        self._plan = Plan(control, self.name)
+        self.path = Plan(control, self.name)
 
     @property
     def is_settable(self) -> bool:
         """Whether no schedule and no callable decides it."""
         return isinstance(self._optimizer._learning_rate, keras.Variable)
 
-    def advance(self, scalars: Mapping[str, Any], iteration: Any) -> None:
-        """Moves it on, in a step, to that of the update `iteration`."""
+    @property
+    def is_moving(self) -> bool:
+        """Whether a schedule, a callable or a plan decides it."""
+        return not self.is_settable or self.path.is_followed
+
+    def current(self, scalars: Mapping[str, Any], iteration: Any) -> Any:
+        """That of the next update, a scalar, if it is settable."""
+        return backend.real(backend.scalar(self._optimizer._learning_rate))
+
+    def advance(self, scalars: Mapping[str, Any]) -> None:
+        """Moves it on, in a step, to that of the next update."""
         if self.is_settable:
             variable = self._optimizer._learning_rate
-            now = backend.scalar(variable)
-            value = self._plan.value(scalars, iteration, otherwise=now)
-            backend.assign_scalar(variable, value)
+            backend.assign_scalar(variable, scalars[next_of(self.name)])
 
     def set(self, value: Any) -> None:
         """Sets it from the next update on, and ends a plan."""
@@ -47,13 +55,13 @@ class LearningRate:
         if callable(value) and not isinstance(value, keras.Variable):
             self._refuse_a_source(value)
         elif not self.is_settable:
-            source = _name_of(self._optimizer._learning_rate)
+            source = type(self._optimizer._learning_rate).__name__
             raise TypeError(
                 f"The optimizer was created with a {source} as its `learning_rate`, "
                 f"hence it can't be set to {value!r}; create it with a float."
             )
         keras.optimizers.Optimizer.learning_rate.fset(self._optimizer, value)
-        self._plan.end()
+        self.path.end()
 
     def _refuse_a_source(self, value: Any) -> None:
         if self._optimizer.built:
@@ -72,29 +80,34 @@ class LearningRate:
             arguments.positive_float("final", final),
         ]
         steps = arguments.integer("steps", steps, minimum=1)
-        begin = now if begin is None else _any_integer("begin", begin)
+        begin = now if begin is None else any_integer("begin", begin)
         self._follow(ends, begin, steps, now)
 
     def plan(self, values: Sequence[float], now: int) -> None:
         """Each of the next updates gets its own."""
-        points = [arguments.positive_float("values", float(rate)) for rate in values]
+        points = [self.checked("values", rate) for rate in values]
         self._follow(points, now, 1, now)
 
     def stop(self) -> None:
         """Leaves it where it is: a plan ends."""
-        self._plan.end()
+        self.path.end()
+
+    def checked(self, argument: str, value: Any) -> float:
+        """Returns a number that it may be as a float; raises `ValueError` otherwise."""
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        return arguments.positive_float(argument, float(value) if is_number else value)
 
     def _follow(
         self, points: Sequence[float], begin: int, spacing: int, now: int
     ) -> None:
         if not self.is_settable:
-            source = _name_of(self._optimizer._learning_rate)
+            source = type(self._optimizer._learning_rate).__name__
             raise TypeError(
                 f"The learning rate can't follow a plan, because a {source} given as "
                 "`learning_rate` decides it; create the optimizer with a float "
                 "`learning_rate`."
             )
-        self._plan.set(points, begin, spacing)
+        self.path.set(points, begin, spacing)
         i = min(max(now - begin, 0) / spacing, len(points) - 1)
         rate = np.interp(i, np.arange(len(points)), points)
         self._optimizer._learning_rate.assign(float(rate))

@@ -32,13 +32,18 @@ class Plan:
 
     def __init__(self, control: Control, name: str):
         self._control = control
-        self._points = f"{name}_points"
-        self._begin, self._spacing, self._count = (
+        self.points = f"{name}_points"
+        self.begin, self.spacing, self.count = (
             f"{name}_{part}" for part in ("begin", "spacing", "count")
         )
-        control.add_numbers(self._points, self.capacity)
-        for each in (self._begin, self._spacing, self._count):
+        control.add_numbers(self.points, self.capacity)
+        for each in (self.begin, self.spacing, self.count):
             control.add_count(each)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether there is a plan."""
+        return bool(self._control[self.count])
 
     def set(self, points: Sequence[float], begin: int, spacing: int) -> None:
         """Takes the place of the last plan.
@@ -55,42 +60,55 @@ class Plan:
             )
         missing = self.capacity - len(points)
         padded = np.pad(np.asarray(points, float), (0, missing), "edge")
-        self._control[self._points] = padded
-        self._control[self._begin] = begin
-        self._control[self._spacing] = spacing
-        self._control[self._count] = len(points)
+        self._control[self.points] = padded
+        self._control[self.begin] = begin
+        self._control[self.spacing] = spacing
+        self._control[self.count] = len(points)
 
     def end(self) -> None:
         """Leaves the hyper-parameter where it is."""
-        if self._control[self._count]:
-            self._control[self._count] = 0
+        if self._control[self.count]:
+            self._control[self.count] = 0
 
-    def value(self, scalars: Mapping[str, Any], iteration: Any, otherwise: Any) -> Any:
-        """The value at the update `iteration`, or `otherwise` if there is no plan.
 
-        Args:
-            scalars: Those of `control` in this step.
-            iteration: An integer scalar.
-            otherwise: A float scalar.
-        """
-        count = scalars[self._count]
-        return backend.select(
-            count > 0, lambda: self._planned(scalars, iteration), otherwise
-        )
+def planned(
+    plans: Sequence[Plan],
+    control: Control,
+    scalars: Mapping[str, Any],
+    iteration: Any,
+    otherwise: Any,
+) -> Any:
+    """What several plans have for the update `iteration`, as one vector.
 
-    def _planned(self, scalars: Mapping[str, Any], iteration: Any) -> Any:
-        o = backend.scalar_ops
-        begin, count = scalars[self._begin], scalars[self._count]
+    All of them at once, as each operation has its price.
+
+    Args:
+        plans: The plans.
+        control: Where their numbers are.
+        scalars: Those of `control` in this step.
+        iteration: An integer scalar.
+        otherwise: A vector of what it is where there is no plan.
+
+    Returns:
+        The values, and where there was a plan.
+    """
+    o, whole = backend.scalar_ops, backend.whole
+    counts, begins, spacings = (
+        whole(backend.stacked([scalars[getattr(plan, part)] for plan in plans]))
+        for part in ("count", "begin", "spacing")
+    )
+
+    def values() -> Any:
         # On JAX Keras compares to a float32 if its own floats have 16 bits: hence the
         # casts to integers.
-        whole = backend.whole
-        spacing = whole(o.maximum(scalars[self._spacing], 1))
-        last = whole(o.maximum(count - 1, 0))
-        offset = whole(o.clip(whole(iteration - begin), 0, spacing * last))
+        spacing = whole(o.maximum(spacings, 1))
+        last = whole(o.maximum(counts - 1, 0))
+        offset = whole(o.clip(whole(iteration) - begins, 0, spacing * last))
         i = whole(o.floor_divide(offset, spacing))
-        here = self._control.element(self._points, i)
-        there = self._control.element(
-            self._points, whole(o.minimum(i + 1, self.capacity - 1))
-        )
+        first = np.array([control.place(plan.points) for plan in plans], "int32")
+        here = control.elements(first + i)
+        there = control.elements(first + whole(o.minimum(i + 1, Plan.capacity - 1)))
         fraction = backend.real(offset - i * spacing) / backend.real(spacing)
-        return here + (there - here) * fraction
+        return o.where(counts > 0, here + (there - here) * fraction, otherwise)
+
+    return backend.select(o.any(counts > 0), values, otherwise), counts > 0

@@ -1,4 +1,4 @@
-"""Evaluation of NAG at its iterate, not where it takes the gradient."""
+"""Evaluation at the iterate, not where the gradient is taken."""
 
 from typing import Any, NamedTuple
 
@@ -7,17 +7,19 @@ from keras import ops
 
 from keras_momentum.callbacks._beside import check_alone
 from keras_momentum.callbacks._callback import MomentumCallback
-from keras_momentum.optimizers import NAG, MomentumOptimizer
+from keras_momentum.optimizers import LookAheadOptimizer, MomentumOptimizer
 
 
 class EvaluateAtIterate(MomentumCallback):
-    """Lets a model that `NAG` trains hold θ wherever it is judged or kept.
+    """Lets a model hold θ wherever it is judged or kept, if `NAG` trains it.
 
     While it trains, the model holds the point ahead at which the gradient is taken,
 
     ```python
     φ = θ - look_ahead * velocity
     ```
+
+    and so it does with `AggMo(nesterov=True)`, of several velocities.
 
     This callback swaps θ in for validation and from the end of an epoch to the
     beginning of the next one, so that checkpoints and the final model hold it, and puts
@@ -39,8 +41,8 @@ class EvaluateAtIterate(MomentumCallback):
 
     Raises:
         ValueError: When training or evaluation begins, if no optimizer of the model is
-            a `NAG`, or another callback swaps weights, as
-            `keras.callbacks.SwapEMAWeights` does.
+            a `NAG` or an `AggMo` with `nesterov=True`, or another callback swaps
+            weights, as `keras.callbacks.SwapEMAWeights` does.
 
     Example:
 
@@ -113,7 +115,7 @@ class EvaluateAtIterate(MomentumCallback):
             self._swaps = [
                 _swapped_in(optimizer)
                 for optimizer in optimizers
-                if isinstance(optimizer, NAG) and optimizer.built
+                if isinstance(optimizer, LookAheadOptimizer) and optimizer.built
             ]
         self._reasons.add(reason)
 
@@ -134,21 +136,25 @@ class EvaluateAtIterate(MomentumCallback):
         self._reasons = set()
 
     def _optimizers(self) -> list[MomentumOptimizer]:
-        found = [o for o in super()._optimizers() if isinstance(o, NAG)]
+        found = [o for o in super()._optimizers() if _looks_ahead(o)]
         if not found:
             raise ValueError(
-                "EvaluateAtIterate needs a model compiled with keras_momentum.NAG, or "
-                "one as its argument `optimizer`; the weights of other optimizers are "
-                "their iterates. Received: "
+                "EvaluateAtIterate needs a model compiled with keras_momentum.NAG or "
+                "AggMo(nesterov=True), or one as its argument `optimizer`; the weights "
+                "of other optimizers are their iterates. Received: "
                 f"model.optimizer={getattr(self.model, 'optimizer', None)!r}"
             )
         return list(found)
 
 
+def _looks_ahead(optimizer: MomentumOptimizer) -> bool:
+    return isinstance(optimizer, LookAheadOptimizer) and bool(optimizer.look_ahead_of)
+
+
 class _Swap(NamedTuple):
     """What was put into the weights and into `look_ahead`, and what was there."""
 
-    optimizer: NAG
+    optimizer: LookAheadOptimizer
     before: list[Any]
     look_aheads: np.ndarray
     after: list[Any]
@@ -170,7 +176,7 @@ class _Swap(NamedTuple):
         self.optimizer.set_look_aheads(self.look_aheads)
 
 
-def _swapped_in(optimizer: NAG) -> _Swap:
+def _swapped_in(optimizer: LookAheadOptimizer) -> _Swap:
     """Puts θ into the weights and 0 into `look_ahead`."""
     weights = optimizer.weights_with_velocity
     before = [ops.copy(weight) for weight in weights]

@@ -15,12 +15,21 @@ from keras_momentum.callbacks.momentum_optimizers import (
 from keras_momentum.comparison._losses import LossOfBatch
 from keras_momentum.comparison._plane import Pair
 from keras_momentum.comparison._state import ModelState, value_of
-from keras_momentum.optimizers import NAG, Momentum, MomentumAdam, MomentumRMSprop
+from keras_momentum.optimizers import (
+    NAG,
+    AdEMAMix,
+    AggMo,
+    LookAheadOptimizer,
+    Momentum,
+    MomentumAdam,
+    MomentumRMSprop,
+    Muon,
+)
 
 # So many iterates are averaged at most: neighbours are nearly the same.
 _AVERAGED = 10
 # With a gamma and a learning rate of 0 these change no weight.
-_STANDING = (Momentum, NAG, MomentumAdam, MomentumRMSprop)
+_STANDING = (Momentum, NAG, MomentumAdam, MomentumRMSprop, AggMo, Muon, AdEMAMix)
 
 
 class Part:
@@ -164,6 +173,6 @@ def _stand_still(model: keras.Model) -> bool:
     for optimizer in momentum_optimizers(model):
         optimizer.learning_rate = 0.0
         optimizer.gamma = 0.0
-        if isinstance(optimizer, NAG):
+        if isinstance(optimizer, LookAheadOptimizer):
             optimizer.set_look_aheads(0.0)
     return True

@@ -1,12 +1,13 @@
 """Taking over a Keras optimizer in the middle of a training run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_momentum._hyperparameters import moving_of
 from keras_momentum.optimizers._parts.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers._parts.slots import has_slots
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -55,7 +56,7 @@ def check_sgd(optimizer: Any, *, nesterov: bool) -> None:
 def take_over(
     new_class: type[Taken],
     optimizer: Any,
-    slots: dict[str, tuple[str, float]],
+    slots: Mapping[str, tuple[str, float]] | Callable[[int], Any],
     scalars: Mapping[str, float] | None = None,
     **arguments: Any,
 ) -> Taken:
@@ -67,7 +68,8 @@ def take_over(
         new_class: The class of the optimizer to make.
         optimizer: The Keras optimizer.
         slots: For each slot the attribute of the Keras optimizer that holds it, a list
-            of variables, and the factor that gives ours.
+            of variables, and the factor that gives ours; or a function that returns
+            this for the number of a weight.
         scalars: The values of the new optimizer's scalars, by name.
         **arguments: Other arguments of the new class.
     """
@@ -76,10 +78,11 @@ def take_over(
         rate = float(ops.convert_to_numpy(rate))
     config = optimizer.get_config()
     del config["name"]
-    own = (new_class.gamma_argument, *new_class.argument_names)
+    moving = {new_class.gamma_argument, *moving_of(new_class)}
+    own = {*moving, *new_class.argument_names}
     for name in config.keys() & {*OptimizerArguments.__annotations__, *own}:
         # Keras takes a momentum of 0 for 0.0.
-        is_whole = name in own and type(config[name]) is int
+        is_whole = name in moving and type(config[name]) is int
         arguments[name] = float(config[name]) if is_whole else config[name]
     taken = new_class(learning_rate=rate, **arguments)
     state = vars(optimizer)
@@ -100,7 +103,9 @@ def take_over(
     for index, weight in enumerate(weights):
         if has_slots(weight):
             for name, ours in taken._slots.of(index).items():
-                ours.assign(_value(optimizer, *slots[name], index))
+                of_weight = slots(index) if callable(slots) else slots
+                attribute, factor = of_weight[name]
+                ours.assign(_value(optimizer, attribute, factor, index))
     return taken
 
 

@@ -7,10 +7,10 @@ from typing import Any, Unpack
 import keras
 
 from keras_momentum import arguments
-from keras_momentum._backend import backend
 from keras_momentum._backend.dtypes import computed, largest
-from keras_momentum._hyperparameters import HyperparameterLike
+from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum.optimizers._from_keras import check, take_over
+from keras_momentum.optimizers._parts.averages import inverse_root, root, share
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -24,7 +24,7 @@ class MomentumAdam(MomentumOptimizer):
     m = beta_1 * m + (1 - beta_1) * g              # the velocity
     s = beta_2 * s + (1 - beta_2) * g**2           # the second moment
     m_hat = m / (1 - p)                            # p: the product of all beta_1
-    s_hat = s / (1 - beta_2 ** (t + 1))
+    s_hat = s / (1 - q)                            # q: the product of all beta_2
     w = w - learning_rate * m_hat / (sqrt(s_hat) + epsilon)
     ```
 
@@ -46,8 +46,8 @@ class MomentumAdam(MomentumOptimizer):
     Args:
         learning_rate: A float, a schedule, or a callable. Defaults to `0.001`.
         beta_1: Gamma: a float in [0, 1], a schedule, or a callable. Defaults to `0.9`.
-        beta_2: A float in [0, 1). Defaults to `0.999`.
-        epsilon: A float > 0. Defaults to `1e-7`.
+        beta_2: A float in [0, 1), a schedule, or a callable. Defaults to `0.999`.
+        epsilon: A float > 0, a schedule, or a callable. Defaults to `1e-7`.
         nesterov: Whether to look ahead. Defaults to `False`.
         amsgrad: Whether to take the maximum of all s_hat. Defaults to `False`.
         reset_second_moment: Whether a restart forgets s too. Defaults to `False`.
@@ -73,25 +73,27 @@ class MomentumAdam(MomentumOptimizer):
     - Reddi, Kale and Kumar, 2018, "On the convergence of Adam and beyond" (`amsgrad`).
     """
 
-    # 1 − p and 1 − beta_2^(t + 1): what m and s are for gradients of 1.
+    beta_2 = Moving("[0, 1)", "What is kept of the second moment at an update.")
+    epsilon = Moving("(0, inf)", "What is added to the root of the second moment.")
+
+    # 1 − p and 1 − q: what m and s are for gradients of 1.
     scalars = ("velocity_weight", "second_moment_weight")
     gamma_argument = "beta_1"
-    argument_names = ("beta_2", "epsilon", "nesterov", "amsgrad", "reset_second_moment")
+    argument_names = ("nesterov", "amsgrad", "reset_second_moment")
 
     def __init__(
         self,
         learning_rate: Any = 0.001,
         beta_1: HyperparameterLike = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
+        beta_2: HyperparameterLike = 0.999,
+        epsilon: HyperparameterLike = 1e-7,
         nesterov: bool = False,
         amsgrad: bool = False,
         reset_second_moment: bool = False,
         **kwargs: Unpack[MomentumArguments],
     ):
-        super().__init__(learning_rate, beta_1, **kwargs)
-        self.beta_2 = arguments.decay("beta_2", beta_2)
-        self.epsilon = arguments.positive_float("epsilon", epsilon)
+        others = {"beta_2": beta_2, "epsilon": epsilon}
+        super().__init__(learning_rate, beta_1, others, **kwargs)
         self.nesterov = arguments.boolean("nesterov", nesterov)
         self.amsgrad = arguments.boolean("amsgrad", amsgrad)
         reset = arguments.boolean("reset_second_moment", reset_second_moment)
@@ -102,32 +104,33 @@ class MomentumAdam(MomentumOptimizer):
         self, gradient: Any, slots: Any, step: Any
     ) -> tuple[Any, dict[str, Any]]:
         m = step.gamma * slots.velocity + step.share * gradient
-        s = self._kept(step) * slots.second_moment + square(self._root * gradient)
+        s = self._kept(step) * slots.second_moment + square(step.root * gradient)
         s = finite(s)
         m_hat = step.of_m * m
         if self.nesterov:
             m_hat = step.of_next_m * m + (step.of_m * step.share) * gradient
         new_slots = {"velocity": m, "second_moment": s}
-        root = step.root_of_s * sqrt(s)  # of s_hat, which may be too large
+        root_of_s_hat = step.root_of_s * sqrt(s)  # s_hat itself may be too large
         if self.amsgrad:
-            s_hat = maximum(slots.maximum, finite(square(root)))
+            s_hat = maximum(slots.maximum, finite(square(root_of_s_hat)))
             new_slots["maximum"] = s_hat
-            root = sqrt(s_hat)
-        return step.learning_rate * m_hat / (root + self.epsilon), new_slots
+            root_of_s_hat = sqrt(s_hat)
+        return step.learning_rate * m_hat / (root_of_s_hat + step.epsilon), new_slots
 
     def scalars_after(self, step: Any) -> dict[str, Any]:
-        m_weight = step.gamma * step.velocity_weight + _share(step.scheduled_gamma)
-        s_weight = self._kept(step) * step.second_moment_weight + (1 - self.beta_2)
+        m_weight = step.gamma * step.velocity_weight + share(step.one_minus_gamma)
+        s_weight = self._kept(step) * step.second_moment_weight + step.one_minus_beta_2
         return {"velocity_weight": m_weight, "second_moment_weight": s_weight}
 
     def factors(self, step: Any, after: Mapping[str, Any]) -> dict[str, Any]:
-        """1 − beta_1, 1 / (1 − p), b / (1 − b p) and 1 / √(1 − beta_2^(t + 1))."""
+        """1 − beta_1, 1 / (1 − p), b / (1 − b p), 1 / √(1 − q) and √(1 − beta_2)."""
         b, m_weight = step.scheduled_next_gamma, after["velocity_weight"]
         return {
-            "share": _share(step.scheduled_gamma),
+            "share": share(step.one_minus_gamma),
             "of_m": 1 / m_weight,
-            "of_next_m": b / (b * m_weight + _share(b)),
-            "root_of_s": 1 / backend.scalar_ops.sqrt(after["second_moment_weight"]),
+            "of_next_m": b / (b * m_weight + share(1 - b)),
+            "root_of_s": inverse_root(after["second_moment_weight"]),
+            "root": root(step.one_minus_beta_2),
         }
 
     def gain(self, gamma: float) -> float:
@@ -147,17 +150,11 @@ class MomentumAdam(MomentumOptimizer):
         return forgotten
 
     def largest_gradient(self, dtype: str) -> float:
-        squarable = math.sqrt(largest(computed(dtype))) / self._root
-        return min(largest(dtype), squarable)
+        return min(largest(dtype), math.sqrt(largest(computed(dtype))))
 
     def _kept(self, step: Any) -> Any:
         """What s keeps: beta_2, or 0 in a restart that resets it."""
-        return self.beta_2 * (step.kept if self.reset_second_moment else 1.0)
-
-    @property
-    def _root(self) -> float:
-        # (root · g)² is finite for larger g than (1 − beta_2) g² is.
-        return math.sqrt(1 - self.beta_2)
+        return step.beta_2 * (step.kept if self.reset_second_moment else 1.0)
 
     @classmethod
     def from_keras(cls, optimizer: Any) -> "MomentumAdam":
@@ -180,8 +177,3 @@ class MomentumAdam(MomentumOptimizer):
         }
         nesterov = isinstance(optimizer, keras.optimizers.Nadam)
         return take_over(cls, optimizer, slots, scalars, nesterov=nesterov)
-
-
-def _share(beta_1: Any) -> Any:
-    """1 − beta_1, but above 0: with a beta_1 of 1 m_hat averages what it has seen."""
-    return backend.scalar_ops.maximum(1 - beta_1, 1e-12)

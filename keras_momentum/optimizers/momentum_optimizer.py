@@ -5,7 +5,7 @@ the observer, and what leaves out broken steps. docs/architecture.md draws the p
 an update.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 import keras
@@ -15,11 +15,13 @@ from keras_momentum import arguments
 from keras_momentum._backend import Kind, backend
 from keras_momentum._hyperparameters import (
     Control,
-    Hyperparameter,
     HyperparameterLike,
+    Hyperparameters,
     LearningRate,
+    moving_of,
 )
 from keras_momentum.optimizers._parts.attributes import check_attribute, seal_after
+from keras_momentum.optimizers._parts.computation import rate_of
 from keras_momentum.optimizers._parts.handles import Handles
 from keras_momentum.optimizers._parts.keyword_arguments import OptimizerArguments
 from keras_momentum.optimizers._parts.nonfinite import Nonfinite
@@ -52,6 +54,8 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`
             instance, or a callable that takes no arguments and returns the value.
         gamma: A float in [0, 1], a schedule, or a callable without arguments.
+        others: What each other hyper-parameter of the class is, by name: likewise a
+            number, a schedule or a callable. Defaults to `None`: there is none.
         restart_every: `None` or an integer >= 1. The velocity restarts from zero
             before every update t > 0 that is a multiple of it.
         restart_when: `None` or `"gradient"`: the next update is a restart when
@@ -67,7 +71,8 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
             steps. With gradient accumulation it is the batch that is left out. What
             layers change themselves, the averages of `BatchNormalization` for example,
             is not the optimizer's to protect.
-        **kwargs: The keyword arguments of `keras.optimizers.Optimizer`.
+        weight_decay: `None`, or a float >= 0, a schedule or a callable: w −= η λ w.
+        **kwargs: The other keyword arguments of `keras.optimizers.Optimizer`.
 
     Reference:
 
@@ -83,12 +88,14 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         self,
         learning_rate: Any,
         gamma: HyperparameterLike,
+        others: Mapping[str, Any] | None = None,
         *,
         restart_every: int | None = None,
         restart_when: str | None = None,
         schedule_restarts: bool = False,
         velocity_dtype: str | None = None,
         skip_nonfinite: bool = False,
+        weight_decay: HyperparameterLike | None = None,
         **kwargs: Unpack[OptimizerArguments],
     ):
         if arguments.is_float(learning_rate):
@@ -96,11 +103,20 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         with backend.creation():
             super().__init__(learning_rate=learning_rate, **kwargs)
         self._control = control = Control()
-        self._gamma = Hyperparameter(control, "gamma", gamma, self.gamma_argument)
         self._rate = LearningRate(control, self)
+        hyperparameters = Hyperparameters(control, self._rate, moving_of(type(self)))
+        given = {"gamma": gamma, "weight_decay": weight_decay, **(others or {})}
+        for name, value in given.items():
+            argument = self.gamma_argument if name == "gamma" else name
+            hyperparameters.add(name, value, argument, lambda: self.built)
         self._restarts = Restarts(
-            control, self._gamma, restart_every, restart_when, schedule_restarts
+            control,
+            hyperparameters.named("gamma"),
+            restart_every,
+            restart_when,
+            schedule_restarts,
         )
+        self._hyperparameters = hyperparameters
         self._observer = Observer(control)
         self._nonfinite = Nonfinite(control, skip_nonfinite)
         # Whether weights have taken part in different updates.
@@ -172,12 +188,12 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
             )
 
     def _clip_gradients(self, grads: list[Any]) -> list[Any]:
-        # Packs are clipped, decay and are averaged as packs.
+        # Packs are clipped and averaged as packs.
         return super()._clip_gradients(grads) if backend.is_distributed() else grads
 
     def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
-        if backend.is_distributed():
-            super()._apply_weight_decay(variables)
+        # It is part of the update.
+        pass
 
     def _backend_update_step(
         self,
@@ -192,6 +208,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         missing = updates.missing(trainable_variables)
         iteration = backend.scalar(self.iterations)
         scalars = self._control.read()
+        scalars |= self._hyperparameters.ahead(scalars, iteration + 1)
         step = self._step(learning_rate, scalars, iteration)
         if self._restarts.when is not None:
             uphill = alignment(updates.preview(gradients, step))
@@ -243,7 +260,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            self.gamma_argument: self._gamma.config(),
+            **self._hyperparameters.config(),
             **self._restarts.config(),
             "velocity_dtype": self.velocity_dtype,
             "skip_nonfinite": self._nonfinite.skip,
@@ -255,11 +272,11 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None
     ) -> "MomentumOptimizer":
         config = dict(config)
-        gamma = config.get(cls.gamma_argument)
-        if isinstance(gamma, dict):
-            config[cls.gamma_argument] = keras.saving.deserialize_keras_object(
-                gamma, custom_objects=custom_objects
-            )
+        for name in (cls.gamma_argument, *moving_of(cls)):
+            if isinstance(config.get(name), dict):
+                config[name] = keras.saving.deserialize_keras_object(
+                    config[name], custom_objects=custom_objects
+                )
         return super().from_config(config, custom_objects=custom_objects)
 
     # What the hooks need.
@@ -268,11 +285,15 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         self, learning_rate: Any, scalars: dict[str, Any], iteration: Any
     ) -> Step:
         """The scalars of the update, as far as they are known before its gradient."""
+        rate = backend.real(backend.scalar(learning_rate))
         shared = {
-            "learning_rate": backend.real(backend.scalar(learning_rate)),
+            "learning_rate": rate,
             "apart": scalars["apart"],
             **self._restarts.scalars(scalars, iteration),
+            **self._hyperparameters.of_step(scalars, iteration, but="gamma"),
         }
+        for name in self._hyperparameters.decays:
+            shared[rate_of(name)] = rate * shared[name]
         return self._with_factors(Step(shared, self._weight_scalars.read()))
 
     def _with_factors(self, step: Step) -> Step:
@@ -291,10 +312,11 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
             step.own, self.scalars_after(step), self.scalars_of_absent(step), missing
         )
         scalars |= self._restarts.after(scalars, step, iteration)
+        scalars |= self._hyperparameters.after(scalars, but="gamma")
         if missing:
             scalars["apart"] = backend.whole(1)
         self._control.write(scalars)
-        self._rate.advance(scalars, iteration + 1)
+        self._rate.advance(scalars)
 
     def _kind(self, weight: Any) -> Kind:
         decays = self._use_weight_decay(weight)

@@ -1,14 +1,16 @@
 """RMSprop with a moving momentum."""
 
 import math
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import keras
 
 from keras_momentum import arguments
 from keras_momentum._backend.dtypes import computed, largest
-from keras_momentum._hyperparameters import HyperparameterLike
+from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum.optimizers._from_keras import check, take_over
+from keras_momentum.optimizers._parts.averages import root
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -35,11 +37,11 @@ class MomentumRMSprop(MomentumOptimizer):
         learning_rate: A float, a `keras.optimizers.schedules.LearningRateSchedule`
             instance, or a callable that takes no arguments and returns the actual
             value to use. Defaults to `0.001`.
-        rho: A float in [0, 1). Defaults to `0.9`.
+        rho: A float in [0, 1), a schedule, or a callable. Defaults to `0.9`.
         momentum: Gamma: a float in [0, 1], a schedule of `keras_momentum.schedules`
             or `keras.optimizers.schedules`, or a callable that takes no arguments and
             returns the actual value to use. Defaults to `0.9`.
-        epsilon: A float > 0. Defaults to `1e-7`.
+        epsilon: A float > 0, a schedule, or a callable. Defaults to `1e-7`.
         centered: Whether to divide by the standard deviation. Defaults to `False`.
         **kwargs: `restart_every`, `restart_when`, `schedule_restarts`,
             `velocity_dtype`, `skip_nonfinite` (see
@@ -63,45 +65,45 @@ class MomentumRMSprop(MomentumOptimizer):
     - Hinton, 2012, "Neural networks for machine learning", lecture 6e.
     """
 
-    argument_names = ("rho", "epsilon", "centered")
+    rho = Moving("[0, 1)", "What is kept of the second moment at an update.")
+    epsilon = Moving("(0, inf)", "What is added to the second moment.")
+
+    argument_names = ("centered",)
 
     def __init__(
         self,
         learning_rate: Any = 0.001,
-        rho: float = 0.9,
+        rho: HyperparameterLike = 0.9,
         momentum: HyperparameterLike = 0.9,
-        epsilon: float = 1e-7,
+        epsilon: HyperparameterLike = 1e-7,
         centered: bool = False,
         **kwargs: Unpack[MomentumArguments],
     ):
-        super().__init__(learning_rate, momentum, **kwargs)
-        self.rho = arguments.decay("rho", rho)
-        self.epsilon = arguments.positive_float("epsilon", epsilon)
+        others = {"rho": rho, "epsilon": epsilon}
+        super().__init__(learning_rate, momentum, others, **kwargs)
         self.centered = arguments.boolean("centered", centered)
         self.slots = ("velocity", "second_moment") + ("mean",) * centered
 
     def update(
         self, gradient: Any, slots: Any, step: Any
     ) -> tuple[Any, dict[str, Any]]:
-        s = finite(self.rho * slots.second_moment + square(self._root * gradient))
+        s = finite(step.rho * slots.second_moment + square(step.root * gradient))
         new_slots = {"second_moment": s}
         variance = s
         if self.centered:
-            mean = self.rho * slots.mean + (1 - self.rho) * gradient
+            mean = step.rho * slots.mean + step.one_minus_rho * gradient
             variance = maximum(s - square(mean), 0.0)  # Rounding may go below.
             new_slots["mean"] = mean
-        scaled = gradient / sqrt(variance + self.epsilon)
+        scaled = gradient / sqrt(variance + step.epsilon)
         velocity = step.gamma * slots.velocity + step.learning_rate * scaled
         return velocity, {"velocity": velocity, **new_slots}
 
-    def largest_gradient(self, dtype: str) -> float:
-        squarable = math.sqrt(largest(computed(dtype))) / self._root
-        return min(largest(dtype), squarable)
+    def factors(self, step: Any, after: Mapping[str, Any]) -> dict[str, Any]:
+        """√(1 − rho): (root · g)² is finite for larger g than (1 − rho) g² is."""
+        return {"root": root(step.one_minus_rho)}
 
-    @property
-    def _root(self) -> float:
-        # (root · g)² is finite for larger g than (1 − rho) g² is.
-        return math.sqrt(1 - self.rho)
+    def largest_gradient(self, dtype: str) -> float:
+        return min(largest(dtype), math.sqrt(largest(computed(dtype))))
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.RMSprop) -> "MomentumRMSprop":

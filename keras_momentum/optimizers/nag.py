@@ -1,19 +1,18 @@
 """Nesterov's accelerated gradient."""
 
+from types import MappingProxyType
 from typing import Any, Unpack
 
 import keras
-import numpy as np
-from keras import ops
 
 from keras_momentum._hyperparameters import HyperparameterLike
 from keras_momentum.optimizers._from_keras import check_sgd, take_over
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
-from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
+from keras_momentum.optimizers.look_ahead_optimizer import LookAheadOptimizer
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
-class NAG(MomentumOptimizer):
+class NAG(LookAheadOptimizer):
     """Nesterov's accelerated gradient, exact for a gamma that moves.
 
     The method takes the gradient at a point ahead of its iterate θ:
@@ -76,8 +75,8 @@ class NAG(MomentumOptimizer):
       and momentum in deep learning".
     """
 
-    # `forgets`: 1 where a restart has come while a weight had no gradient.
     scalars = ("look_ahead", "forgets")
+    look_ahead_of = MappingProxyType({"velocity": "look_ahead"})
     reads_last_slots = True
 
     def __init__(
@@ -101,44 +100,6 @@ class NAG(MomentumOptimizer):
 
     def scalars_after(self, step: Any) -> dict[str, Any]:
         return {"look_ahead": step.next_gamma, "forgets": 0.0}
-
-    def slots_of_absent(self, slots: Any, step: Any) -> dict[str, Any]:
-        # Its velocity stays, as θ hangs on it, until its own next update.
-        return {}
-
-    def scalars_of_absent(self, step: Any) -> dict[str, Any]:
-        return {"forgets": 1 - step.kept * (1 - step.forgets)}
-
-    def iterate(self, variable: Any) -> Any:
-        """θ, where the model's weight is φ = θ − look_ahead · velocity.
-
-        Of a weight with a constraint it is what that makes of θ.
-
-        Args:
-            variable: A variable that the optimizer was built with.
-        """
-        velocity = ops.cast(self.velocity(variable), variable.dtype)
-        index = self._get_variable_index(variable)
-        look_ahead = self._weight_scalars.of_weight("look_ahead", index)
-        look_ahead = ops.cast(look_ahead, variable.dtype)
-        theta = ops.add(variable, look_ahead * velocity)
-        constraint = getattr(variable, "constraint", None)
-        return theta if constraint is None else constraint(theta)
-
-    def look_aheads(self) -> np.ndarray:
-        """The coefficients by which the last update looked ahead, one for each weight.
-
-        They are the same unless weights have taken part in different updates.
-        """
-        return self._weight_scalars.values("look_ahead")
-
-    def set_look_aheads(self, values: Any) -> None:
-        """Sets them, when weights have been set to other points.
-
-        Args:
-            values: One for each weight, or one for all; 0 where a weight is θ.
-        """
-        self._weight_scalars.set("look_ahead", values)
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.SGD) -> "NAG":

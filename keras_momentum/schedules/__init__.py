@@ -4,6 +4,7 @@ from keras_momentum.schedules.constant import Constant
 from keras_momentum.schedules.cosine_ramp import CosineRamp
 from keras_momentum.schedules.cyclic_gamma import CyclicGamma
 from keras_momentum.schedules.demon import Demon
+from keras_momentum.schedules.half_life_ramp import HalfLifeRamp
 from keras_momentum.schedules.horizon_ramp import HorizonRamp
 from keras_momentum.schedules.linear_ramp import LinearRamp
 from keras_momentum.schedules.nesterov_sequence import NesterovSequence
@@ -18,6 +19,7 @@ __all__ = [
     "CosineRamp",
     "CyclicGamma",
     "Demon",
+    "HalfLifeRamp",
     "HorizonRamp",
     "LinearRamp",
     "NesterovSequence",

@@ -95,6 +95,20 @@ def horizon(initial: float, final: float, progress: Any, remaining: Any) -> Any:
     return within(initial, final, gamma)
 
 
+def half_life(initial: float, final: float, progress: Any, remaining: Any) -> Any:
+    """A straight line in −1 / ln γ, and so in the half-life ln ½ / ln γ; exact at both
+    ends.
+    """
+    first, last = (
+        -1.0 / math.log(gamma) if gamma else 0.0 for gamma in (initial, final)
+    )
+    # e^−1000 is 0 in float64 too: nothing is divided by a half-life of 0.
+    time = ops.maximum(first * remaining + last * progress, 1e-3)
+    gamma = within(initial, final, ops.exp(-1.0 / time))
+    gamma = ops.where(progress > 0.0, gamma, ops.full_like(gamma, initial))
+    return ops.where(remaining > 0.0, gamma, ops.full_like(gamma, final))
+
+
 def demon(initial: float, remaining: Any) -> Any:
     """γ / (1 − γ), the sum of all γ^i with i > 0, falls to 0 in a straight line."""
     left = initial * remaining

@@ -6,6 +6,7 @@ import keras
 import pytest
 
 import keras_momentum
+from tests.optimizers.family import OURS
 
 Momentum = keras_momentum.Momentum
 RAMP = keras_momentum.schedules.LinearRamp(steps=10)
@@ -66,11 +67,13 @@ def test_ramp_of_gamma_with_a_wrong_argument(argument: str, value: Any) -> None:
 
 
 FAMILY = [
-    keras_momentum.Momentum,
-    keras_momentum.NAG,
-    keras_momentum.MomentumAdam,
-    keras_momentum.MomentumRMSprop,
+    *("Momentum", "NAG", "MomentumAdam", "MomentumRMSprop"),
+    *("AggMo", "Muon", "AdEMAMix"),
 ]
+
+
+def test_the_family_is_complete() -> None:
+    assert set(FAMILY) == set(OURS)
 
 
 class Vector(keras.optimizers.schedules.LearningRateSchedule):
@@ -103,32 +106,53 @@ class Vector(keras.optimizers.schedules.LearningRateSchedule):
     ],
 )
 def test_argument_of_every_optimizer(
-    optimizer: Any, argument: str, value: Any, allowed: str
+    optimizer: str, argument: str, value: Any, allowed: str
 ) -> None:
-    name = optimizer.gamma_argument if argument == "gamma" else argument
+    make = getattr(keras_momentum, optimizer)
+    name = make.gamma_argument if argument == "gamma" else argument
     with pytest.raises(ValueError, match=f"`{name}`.*{allowed}"):
-        optimizer(**{name: value})
+        make(**{name: value})
 
 
 @pytest.mark.parametrize(
     ("optimizer", "argument", "value", "allowed"),
     [
-        (keras_momentum.MomentumAdam, "beta_2", 1.0, r"\[0, 1\)"),
-        (keras_momentum.MomentumAdam, "beta_2", 1, r"\[0, 1\)"),
-        (keras_momentum.MomentumAdam, "epsilon", 0.0, "> 0"),
-        (keras_momentum.MomentumAdam, "nesterov", None, "boolean"),
-        (keras_momentum.MomentumAdam, "amsgrad", "no", "boolean"),
-        (keras_momentum.MomentumAdam, "reset_second_moment", 1, "boolean"),
-        (keras_momentum.MomentumRMSprop, "rho", -0.5, r"\[0, 1\)"),
-        (keras_momentum.MomentumRMSprop, "epsilon", float("nan"), "> 0"),
-        (keras_momentum.MomentumRMSprop, "centered", 0, "boolean"),
+        ("MomentumAdam", "beta_2", 1.0, r"\[0, 1\)"),
+        ("MomentumAdam", "beta_2", 1, r"\[0, 1\)"),
+        ("MomentumAdam", "epsilon", 0.0, "> 0"),
+        ("MomentumAdam", "nesterov", None, "boolean"),
+        ("MomentumAdam", "amsgrad", "no", "boolean"),
+        ("MomentumAdam", "reset_second_moment", 1, "boolean"),
+        ("MomentumRMSprop", "rho", -0.5, r"\[0, 1\)"),
+        ("MomentumRMSprop", "epsilon", float("nan"), "> 0"),
+        ("MomentumRMSprop", "centered", 0, "boolean"),
+        ("AggMo", "count", 0, ">= 1"),
+        ("AggMo", "count", 2.0, ">= 1"),
+        ("AggMo", "weights", [0.5, 0.5], "3"),
+        ("AggMo", "weights", [0.5, 0.5, float("nan")], ""),
+        ("AggMo", "weights", 0.5, ""),
+        ("AggMo", "nesterov", 1, "boolean"),
+        ("Muon", "nesterov", None, "boolean"),
+        ("Muon", "ns_steps", 0.5, ">= "),
+        ("Muon", "ns_coefficients", (1.0, 2.0), ""),
+        ("Muon", "rms_rate", "1", ""),
+        ("Muon", "exclude", "(", ""),
+        ("Muon", "exclude_embeddings", 1, "boolean"),
+        ("Muon", "adam_lr_ratio", -1.0, ""),
+        ("Muon", "adam_beta_1", 1.5, r"\[0, 1"),
+        ("Muon", "adam_beta_2", 1.0, r"\[0, 1\)"),
+        ("Muon", "epsilon", 0.0, "> 0"),
+        ("AdEMAMix", "beta_2", 1.0, r"\[0, 1\)"),
+        ("AdEMAMix", "beta_3", 1.5, r"\[0, 1"),
+        ("AdEMAMix", "alpha", float("inf"), ""),
+        ("AdEMAMix", "epsilon", -1.0, "> 0"),
     ],
 )
 def test_argument_of_one_optimizer(
-    optimizer: Any, argument: str, value: Any, allowed: str
+    optimizer: str, argument: str, value: Any, allowed: str
 ) -> None:
-    with pytest.raises(ValueError, match=f"`{argument}`.*{allowed}.*Received"):
-        optimizer(**{argument: value})
+    with pytest.raises(ValueError, match=f"`{argument}.*{allowed}.*Received"):
+        getattr(keras_momentum, optimizer)(**{argument: value})
 
 
 def test_velocity_before_the_optimizer_is_built() -> None:

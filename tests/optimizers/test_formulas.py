@@ -43,7 +43,7 @@ def check(
     gammas: Any,
     restart: Any,
     planned: Any,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> None:
     eta = np.full(STEPS, np.float32(0.01), np.float64)
     for i, (variable, first) in enumerate(zip(variables, FIRST, strict=True)):
@@ -53,7 +53,7 @@ def check(
         expected = case.weights(
             first.astype(np.float64), g, eta, gammas.astype(float), restart, planned
         )
-        assert relative_error(variable, expected) < tolerance
+        assert relative_error(variable, expected) < (tolerance or case.tolerance)
 
 
 @cases
@@ -84,9 +84,10 @@ def test_ramp_in_the_step_follows_the_formula(case: Case, mode: str) -> None:
     check(case, run(optimizer, mode), gammas, never, never)
 
 
+@pytest.mark.parametrize("name", ["NAG", "AggMo-nesterov"])
 @modes
-def test_nag_is_exact_when_gamma_is_set_between_steps(mode: str) -> None:
-    optimizer = keras_momentum.NAG(0.01, 0.5)
+def test_theta_is_exact_when_gamma_is_set_between_steps(name: str, mode: str) -> None:
+    optimizer: Any = CASES[name].make(0.01, 0.5)
 
     def set_gamma(t: int) -> None:
         optimizer.gamma = GAMMAS[t]
@@ -94,14 +95,8 @@ def test_nag_is_exact_when_gamma_is_set_between_steps(mode: str) -> None:
     variables = run(optimizer, mode, set_gamma)
     # θ does not depend on how far a step looked ahead, as the gradients are given.
     never = reference.restarts(STEPS + 1)
-    eta = np.full(STEPS, np.float32(0.01), np.float64)
-    for i, (variable, first) in enumerate(zip(variables, FIRST, strict=True)):
-        if first.size:
-            g = [GRADIENTS[t % 5][i].astype(np.float64) for t in range(STEPS)]
-            _, theta = reference.nag(
-                first, np.stack(g), eta, GAMMAS.astype(float), never, never
-            )
-            assert relative_error(optimizer.iterate(variable), theta) < TOLERANCE
+    thetas = [optimizer.iterate(variable) for variable in variables]
+    check(CASES[CASES[name].theta or name], thetas, GAMMAS, never, never)
 
 
 @family
@@ -200,7 +195,7 @@ def test_gradient_restart_follows_a_velocity_that_points_uphill(
         np.testing.assert_allclose(
             ops.convert_to_numpy(read(weight)),
             ops.convert_to_numpy(twin_read(twin)),
-            rtol=1e-5,
+            rtol=case.tolerance,
         )
 
 
@@ -264,9 +259,11 @@ def test_velocity_in_bfloat16_stays_near_the_formula(case: Case, mode: str) -> N
     stored = {
         keras.backend.standardize_dtype(variable.dtype)
         for variable in optimizer.variables
-        if "velocity" in variable.path and variable.shape != ()
+        # Also `velocity_0`, and not `velocity_weight`, a scalar.
+        if any(variable.path.endswith(f"_{name}") for name in optimizer.velocities)
     }
     assert stored == {"bfloat16"}
     gammas, never = np.full(STEPS + 1, 0.9), np.zeros(STEPS + 1, bool)
-    # Each update rounds by 2^-9, and 1 / (1 − γ) of them count: 0.0195.
+    # Each update rounds by 2^-9, and 1 / (1 − γ) of them count: 0.0195. Of the matrices
+    # of Muon the small singular values are rounded away, but no element moves by more.
     check(case, variables, gammas, never, never, tolerance=0.0195)

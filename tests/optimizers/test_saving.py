@@ -13,7 +13,7 @@ from keras import ops
 import keras_momentum
 from keras_momentum._backend import backend
 from keras_momentum.schedules import LinearRamp
-from tests.optimizers.family import PLAIN, Case, family
+from tests.optimizers.family import OURS, Case, family, house
 from tests.optimizers.training import BACKEND, fit, losses, small_model
 
 
@@ -87,7 +87,7 @@ def test_saved_in_mid_ramp_it_goes_on_bit_for_bit(
         np.testing.assert_array_equal(a, b)
 
 
-@family
+@house
 @pytest.mark.parametrize(
     "wrap",
     [
@@ -175,7 +175,7 @@ def test_config_makes_an_optimizer_that_behaves_the_same(
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", OURS)
 def test_it_is_registered_under_the_name_of_the_package(name: str) -> None:
     optimizer_class = getattr(keras_momentum, name)
     made = keras.optimizers.get(f"keras_momentum>{name}")
@@ -206,14 +206,14 @@ def test_copy_and_pickle_keep_the_state(case: Case) -> None:
     assert [fit(twin) for twin in twins] == [expected, expected]
 
 
-@family
+@house
 def test_pickled_model_goes_on(case: Case) -> None:
     model = small_model(case.make(0.02, 0.9, restart_every=4))
     fit(model)
     assert fit(pickle.loads(pickle.dumps(model))) == fit(model)
 
 
-@family
+@house
 def test_compile_config_makes_the_optimizer_again(case: Case) -> None:
     model = small_model(case.make(0.02, LinearRamp(steps=9)))
     twin = keras.models.clone_model(model)
@@ -223,7 +223,7 @@ def test_compile_config_makes_the_optimizer_again(case: Case) -> None:
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="it is TensorFlow's own format")
-@family
+@house
 def test_checkpoint_of_tensorflow(case: Case, tmp_path: Path) -> None:
     import tensorflow as tf
 

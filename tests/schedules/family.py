@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -75,6 +76,7 @@ CASES: dict[str, Case] = {
     "LinearRamp": ramp(reference.linear_ramp),
     "CosineRamp": ramp(reference.cosine_ramp),
     "HorizonRamp": ramp(reference.horizon_ramp, below=0.9999),
+    "HalfLifeRamp": ramp(reference.half_life_ramp, below=math.nextafter(1.0, 0.0)),
     "SutskeverRamp": Case(
         st.fixed_dictionaries({"maximum": shares(), "period": lengths}),
         reference.sutskever_ramp,

@@ -93,7 +93,9 @@ def test_huge_steps_do_not_overflow(name: str) -> None:
             np.testing.assert_allclose(found, wanted, rtol=0, atol=2 * ULP)
 
 
-@pytest.mark.parametrize("name", ["LinearRamp", "CosineRamp", "HorizonRamp", "Demon"])
+@pytest.mark.parametrize(
+    "name", ["LinearRamp", "CosineRamp", "HorizonRamp", "HalfLifeRamp", "Demon"]
+)
 @pytest.mark.parametrize("floatx", ["float32", "bfloat16", "float16"])
 def test_no_staircase_in_ten_million_steps(name: str, floatx: str) -> None:
     keras.config.set_floatx(floatx)
@@ -187,6 +189,8 @@ def test_values_are_equal_on_another_backend(backend: str, tmp_path: Path) -> No
         ("LinearRamp", "steps", 0),
         ("CosineRamp", "steps", 2.5),
         ("HorizonRamp", "final", 1.0),
+        ("HalfLifeRamp", "initial", 1.0),
+        ("HalfLifeRamp", "final", 1.0),
         ("SutskeverRamp", "maximum", 1.5),
         ("SutskeverRamp", "period", 0),
         ("NesterovSequence", "maximum", 2),
@@ -214,3 +218,11 @@ def test_boundaries_must_increase() -> None:
     constant = schedules.Constant(0.5)
     with pytest.raises(ValueError, match=r"`boundaries\[1\]` must be an integer >= 21"):
         schedules.Sequence([constant] * 3, [20, 20])
+
+
+def test_a_half_life_begins_at_none_and_ends_exactly() -> None:
+    ramp = schedules.HalfLifeRamp(0.0, 0.99999, steps=7)
+    found = values(ramp, np.array([0, 7, 8], np.int32))
+    assert found.tolist() == [0.0, float(np.float32(0.99999)), found[1]]
+    # After a step it has a seventh of the half-life in the end.
+    assert float(ramp(1)) == pytest.approx(0.99999**7, abs=ULP)

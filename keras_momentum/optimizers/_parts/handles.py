@@ -1,26 +1,31 @@
 """By what an optimizer is moved and looked at."""
 
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum._hyperparameters import Hyperparameter, LearningRate, named
+from keras_momentum._hyperparameters import (
+    Hyperparameters,
+    LearningRate,
+    Moving,
+    MovingDecay,
+)
 from keras_momentum._numbers import number
 from keras_momentum.optimizers._parts.formula import Formula
 from keras_momentum.optimizers._parts.nonfinite import Nonfinite
 from keras_momentum.optimizers._parts.observer import Observation, Observer
 from keras_momentum.optimizers._parts.restarts import Restarts
 from keras_momentum.optimizers._parts.slots import Slots
+from keras_momentum.optimizers._parts.step import Values
 
 
 class Handles(Formula):
     """The public properties and methods of `MomentumOptimizer`, which ask its parts."""
 
     # Of `MomentumOptimizer`,
-    _gamma: Hyperparameter
+    _hyperparameters: Hyperparameters
     _rate: LearningRate
     _restarts: Restarts
     _observer: Observer
@@ -33,8 +38,8 @@ class Handles(Formula):
     _check_variables_are_known: Callable[[list[Any]], None]
     _get_variable_index: Callable[[Any], int]
 
-    gamma = momentum = beta_1 = named(
-        "_gamma",
+    gamma = momentum = beta_1 = Moving(
+        "[0, 1]",
         """The momentum coefficient of the next update, a scalar; 0 ≤ γ ≤ 1.
 
         Of an optimizer made with a float it can be set at any time and takes effect in
@@ -46,11 +51,14 @@ class Handles(Formula):
             ValueError: If it is set to a number outside [0, 1].
         """,
     )
+    weight_decay = MovingDecay(
+        "[0, inf)",
+        """The decoupled weight decay λ of the next update, w −= η λ w, or `None`.
 
-    @property
-    def gamma_is_settable(self) -> bool:
-        """Whether gamma can be set: no schedule and no callable decides it."""
-        return self._gamma.is_settable
+        It moves as gamma does. With `None` there is nothing of it in the compiled step,
+        so that it can't move; `0.0` is a weight decay that can.
+        """,
+    )
 
     @property
     def learning_rate(self) -> Any:
@@ -62,17 +70,33 @@ class Handles(Formula):
         self._rate.set(value)
 
     @property
-    def learning_rate_is_settable(self) -> bool:
-        """Whether it is a variable: no schedule and no callable decides it."""
-        return self._rate.is_settable
-
-    @property
     def effective_learning_rate(self) -> float:
         """What a constant gradient is multiplied by in the end.
 
         η/(1 − γ), or η where the velocity is an average (`MomentumAdam`).
         """
         return number(self.learning_rate) * self.gain(number(self.gamma))
+
+    @property
+    def hyperparameters(self) -> dict[str, Any]:
+        """All that moves or can move, by name; gamma is "gamma" whatever it is called.
+
+        Each has a `name`, its `argument` in the constructor, and says whether it
+        `is_settable` and `is_moving`: whether no schedule and no callable decides it,
+        and whether one of them or a ramp or plan does.
+        """
+        return dict(self._hyperparameters.each)
+
+    def hyperparameter(self, name: str) -> Any:
+        """The one of `hyperparameters` with a name, by any of its names.
+
+        Args:
+            name: As in `ramp`.
+
+        Raises:
+            ValueError: If there is none.
+        """
+        return self._hyperparameters.named(name)
 
     def ramp(
         self,
@@ -90,8 +114,9 @@ class Handles(Formula):
 
         Args:
             name: `"learning_rate"`, or `"gamma"`, `"momentum"` or `"beta_1"`, which are
-                the same.
-            initial: A float, in [0, 1] for gamma.
+                the same, or that of another hyper-parameter, `"weight_decay"` or
+                `"beta_2"` for example.
+            initial: A float that it may be, in [0, 1] for gamma.
             final: A float likewise.
             steps: An integer >= 1, in updates.
             begin: An integer, the update at which the ramp begins. Defaults to the
@@ -102,20 +127,20 @@ class Handles(Formula):
             ValueError: If an argument is not as said above.
         """
         now = self._next_iteration()
-        self._hyperparameter(name).ramp(initial, final, steps, begin, now)
+        self.hyperparameter(name).ramp(initial, final, steps, begin, now)
 
     def plan(self, name: str, values: Sequence[float]) -> None:
         """Gives a hyper-parameter a value for each of the next updates.
 
         Args:
             name: As in `ramp`.
-            values: 1 to 1024 floats, in [0, 1] for gamma; the last one stays.
+            values: 1 to 1024 floats that it may be; the last one stays.
 
         Raises:
             TypeError: If a schedule or a callable decides the hyper-parameter.
             ValueError: If `values` is not as said.
         """
-        self._hyperparameter(name).plan(values, self._next_iteration())
+        self.hyperparameter(name).plan(values, self._next_iteration())
 
     def stop(self, name: str) -> None:
         """Ends a ramp or plan: the hyper-parameter stays where it is.
@@ -123,7 +148,7 @@ class Handles(Formula):
         Args:
             name: As in `ramp`.
         """
-        self._hyperparameter(name).stop()
+        self.hyperparameter(name).stop()
 
     @property
     def restart_every(self) -> int | None:
@@ -196,14 +221,15 @@ class Handles(Formula):
         slots = self._built_slots()
         self._check_variables_are_known([variable])
         index = self._get_variable_index(variable)
-        return self.velocity_of(
-            SimpleNamespace(
-                **{
-                    name: ops.convert_to_tensor(slot)
-                    for name, slot in slots.of(index).items()
-                }
-            )
-        )
+        tensors = {
+            name: ops.convert_to_tensor(slot) for name, slot in slots.of(index).items()
+        }
+        dtype = next(iter(tensors.values())).dtype
+        step = {
+            name: ops.cast(value, dtype)
+            for name, value in self._hyperparameters.now(self._step_of).items()
+        }
+        return self.velocity_of(Values(tensors), Values(step))
 
     def velocity_norm(self) -> Any:
         """The Euclidean norm of all velocities together, a float32 scalar."""
@@ -214,13 +240,13 @@ class Handles(Formula):
             )
         )
 
-    def _read_hyperparameter(self, hyperparameter: Hyperparameter) -> Any:
-        return self._restarts.gamma(self.iterations)
+    def _read_hyperparameter(self, name: str) -> Any:
+        return self._hyperparameters.named(name).scalar(self._step_of(name))
 
-    def _hyperparameter(self, name: str) -> Hyperparameter | LearningRate:
-        names = ("learning_rate", "gamma", "momentum", "beta_1")
-        arguments.one_of("name", name, names)
-        return self._rate if name == "learning_rate" else self._gamma
+    def _step_of(self, name: str) -> Any:
+        """The step that a schedule is given for the next update."""
+        since = self._restarts.last if name == "gamma" else 0
+        return self.iterations - since
 
     def _next_iteration(self) -> int:
         return int(ops.convert_to_numpy(self.iterations))

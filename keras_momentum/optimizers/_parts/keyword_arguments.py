@@ -1,12 +1,11 @@
 """The keyword arguments that many optimizers take, for editors and type checks."""
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 
 class OptimizerArguments(TypedDict, total=False):
     """Arguments of `keras.optimizers.Optimizer`."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -18,11 +17,17 @@ class OptimizerArguments(TypedDict, total=False):
     name: str | None
 
 
-class MomentumArguments(OptimizerArguments, total=False):
-    """Arguments of `keras_momentum.optimizers.MomentumOptimizer`."""
+class ArgumentsButDecay(OptimizerArguments, total=False):
+    """Arguments of `MomentumOptimizer`, for optimizers with a decay of their own."""
 
     restart_every: int | None
     restart_when: str | None
     schedule_restarts: bool
     velocity_dtype: str | None
     skip_nonfinite: bool
+
+
+class MomentumArguments(ArgumentsButDecay, total=False):
+    """Arguments of `keras_momentum.optimizers.MomentumOptimizer`."""
+
+    weight_decay: Any

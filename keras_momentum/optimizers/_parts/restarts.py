@@ -6,7 +6,6 @@ from typing import Any
 from keras_momentum import arguments
 from keras_momentum._backend import backend
 from keras_momentum._hyperparameters import Control, Hyperparameter
-from keras_momentum._hyperparameters.hyperparameter import Schedule
 
 
 class Restarts:
@@ -33,7 +32,7 @@ class Restarts:
     ):
         arguments.one_of("restart_when", restart_when, (None, "gradient"))
         arguments.boolean("schedule_restarts", schedule_restarts)
-        if schedule_restarts and not isinstance(gamma.source, Schedule):
+        if schedule_restarts and not (gamma.source and gamma.source.is_schedule):
             raise ValueError(
                 "Argument `schedule_restarts` must be False unless "
                 f"`{gamma.argument}` is an instance of LearningRateSchedule. "
@@ -64,9 +63,10 @@ class Restarts:
         """Makes the next update a restart."""
         self._control["restart_requested"] = 1
 
-    def gamma(self, iteration: Any) -> Any:
-        """What is read as the coefficient of the update `iteration`."""
-        return self._gamma.scalar(iteration - self._control["last_restart"])
+    @property
+    def last(self) -> int:
+        """The update from which a schedule of gamma counts its steps."""
+        return self._control["last_restart"]
 
     def scalars(self, scalars: Mapping[str, Any], iteration: Any) -> dict[str, Any]:
         """What a `Step` has of gamma and restarts at the update `iteration`."""
@@ -89,9 +89,9 @@ class Restarts:
             "next_gamma": scheduled_next * (1 - backend.real(planned)),
             "scheduled_gamma": scheduled,
             "scheduled_next_gamma": scheduled_next,
+            gamma.complement: gamma.complement_of(scalars, scheduled),
             "kept": kept,
             "given_gamma": given,
-            "given_next_gamma": next_given,
             "downhill": backend.real(1),
         }
 
@@ -109,7 +109,7 @@ class Restarts:
         if self.schedule_restarts:
             last = last + restarted * (iteration - last)
         return {
-            **self._gamma.after(scalars, step.given_gamma, step.given_next_gamma),
+            **self._gamma.after(scalars, step.given_gamma),
             "restarts": scalars["restarts"] + restarted,
             "restart_requested": backend.whole(1 - step.downhill),
             "last_restart": last,

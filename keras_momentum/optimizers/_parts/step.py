@@ -11,6 +11,20 @@ from keras_momentum._backend import Pack, backend
 _AS_THEY_ARE = ("apart", "kind")
 
 
+class Values:
+    """Slots or scalars, by name: as attributes, or as `values[name]`.
+
+    Args:
+        values: The values.
+    """
+
+    def __init__(self, values: Mapping[str, Any]):
+        self.__dict__.update(values)
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
 class Step:
     """The scalars of one update.
 
@@ -42,6 +56,9 @@ class Step:
             return own[name] if name in own else values["shared"][name]
         except KeyError:
             raise AttributeError(f"An update has no scalar {name!r}") from None
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
 
     def replaced(self, **shared: Any) -> "Step":
         """With other scalars that all weights share."""
@@ -104,6 +121,13 @@ class PackStep:
     def cast(self, dtype: str, **replaced: Any) -> "PackStep":
         """The same in another dtype, and with other scalars in the place of some."""
         return PackStep(self._step, self._of, self._place, dtype, replaced)
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a scalar of this name."""
+        return name in self._step.shared or name in self._step.own
 
     def __getattr__(self, name: str) -> Any:
         if name in self._replaced:

@@ -2,17 +2,16 @@
 
 import functools
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from keras_momentum._backend import Pack, backend
 from keras_momentum._backend.dtypes import computed
 from keras_momentum._hyperparameters import Control
 from keras_momentum.optimizers._parts.clipping import clipped
-from keras_momentum.optimizers._parts.computation import PackFormula
+from keras_momentum.optimizers._parts.computation import PackFormula, rate_of
 from keras_momentum.optimizers._parts.formula import Formula
 from keras_momentum.optimizers._parts.slots import Slots
-from keras_momentum.optimizers._parts.step import PackStep, Step
+from keras_momentum.optimizers._parts.step import PackStep, Step, Values
 from keras_momentum.optimizers._parts.weight_scalars import WeightScalars
 
 
@@ -107,7 +106,8 @@ class Updates:
             computation = self._computation(pack, of_pack)
             weight = functools.partial(backend.gather, pack, weights)
             difference, new_slots = computation(gradient, slots, weight)
-            velocity = self._formula.velocity_of(SimpleNamespace(**new_slots))
+            slots_after = Values(new_slots)
+            velocity = self._formula.velocity_of(slots_after, computation.step)
             yield Preview(pack, gradient, velocity, difference, weights)
 
     def make(
@@ -149,7 +149,7 @@ class Updates:
         pack = self._slots.pack_of(self._optimizer._get_variable_index(weight))
         (of_pack,) = self._steps([pack], step)
         slots = self._slots.variables(pack)
-        computation = self._computation(pack, of_pack, decays=False)
+        computation = self._computation(pack, of_pack)
         difference, new_slots = computation(
             gradient, self._values(pack), lambda: weight
         )
@@ -241,17 +241,17 @@ class Updates:
         self, pack: Pack, step: PackStep, decays: bool = True, **replaced: Any
     ) -> PackFormula:
         dtype = computed(pack.dtype)
-        decay = self._decay(pack) if decays else None
+        decay = self._decay(pack, step) if decays else None
         of_pack = step.cast(dtype, kind=pack.kind, **replaced)
-        return PackFormula(self._formula, of_pack, dtype, decay)
+        stacked = None if pack.is_elementwise else pack.shapes[0]
+        return PackFormula(self._formula, of_pack, dtype, decay, stacked)
 
-    def _decay(self, pack: Pack) -> float | None:
-        """The weight decay of a pack, of which all weights decay or none does."""
-        if backend.is_distributed() or not self._optimizer.weight_decay:
-            return None
+    def _decay(self, pack: Pack, step: PackStep) -> str | None:
+        """The name of a pack's decay, of which all weights decay or none does."""
+        name = self._formula.weight_decay_of(pack.kind)
         weight = self._optimizer._trainable_variables[pack.indices[0]]
-        decays = self._optimizer._use_weight_decay(weight)
-        return self._optimizer.weight_decay if decays else None
+        decays = step.has(rate_of(name)) and self._optimizer._use_weight_decay(weight)
+        return name if decays else None
 
     def _late(
         self, pack: Pack, step: PackStep, gradient: Any, gamma: Any, twin: Any
@@ -272,7 +272,7 @@ class Updates:
             values = {
                 n: backend.cast(v, computed(pack.dtype)) for n, v in slots.items()
             }
-            return self._formula.slots_of_absent(SimpleNamespace(**values), of_pack)
+            return self._formula.slots_of_absent(Values(values), of_pack)
 
         return absent
 

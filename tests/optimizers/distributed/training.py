@@ -61,8 +61,13 @@ def train(
     return [value for key in seen for value in history.history[key]], model
 
 
-def velocities(model: keras.Model) -> list[Any]:
-    """The velocities' variables, one for each weight, as nothing is packed here."""
-    found = [v for v in model.optimizer.variables if v.path.endswith("_velocity")]
+def velocities(model: keras.Model, name: str) -> list[Any]:
+    """The variables of a slot, one for each weight, as nothing is packed here."""
+    found = [v for v in model.optimizer.variables if v.path.endswith(f"_{name}")]
     assert len(found) == len(model.trainable_variables)
     return found
+
+
+def tolerance(name: str) -> float:
+    """By how much two trainings that differ by rounding may differ."""
+    return 2e-4 if name == "Muon" else 1e-5  # See `tests.optimizers.family.Case`.

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tests.optimizers.distributed.training import make
+from tests.optimizers.distributed.training import make, tolerance
 
 
 def main(name: str) -> None:
@@ -44,7 +44,9 @@ def main(name: str) -> None:
     for _ in range(8):
         update(alone, weight_alone, x)
         step()
-    np.testing.assert_allclose(weight.numpy(), weight_alone.numpy(), rtol=1e-5)
+    np.testing.assert_allclose(
+        weight.numpy(), weight_alone.numpy(), rtol=tolerance(name)
+    )
 
 
 if __name__ == "__main__":

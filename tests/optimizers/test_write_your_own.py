@@ -1,0 +1,75 @@
+"""Optimizers of users, written as docs/write-your-own.md says: a second one is Lion."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from keras_momentum.optimizers import MomentumOptimizer
+from keras_momentum.optimizers.elementwise import maximum
+from tests import reference, reference_today
+from tests.optimizers.family import Table
+from tests.stepping import MODES, relative_error, stepper
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Lion(MomentumOptimizer):
+    """Chen et al., 2023, "Symbolic discovery of optimization algorithms"."""
+
+    gamma_argument = "beta_1"
+    argument_names = ("beta_2",)
+
+    def __init__(
+        self,
+        learning_rate: Any = 1e-4,
+        beta_1: Any = 0.9,
+        beta_2: float = 0.99,
+        **kwargs: Any,
+    ):
+        super().__init__(learning_rate, beta_1, **kwargs)
+        self.beta_2 = beta_2
+
+    def update(
+        self, gradient: Any, slots: Any, step: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        share = 1 - step.scheduled_gamma
+        mixed = step.gamma * slots.velocity + share * gradient
+        kept = self.beta_2 * step.kept
+        velocity = kept * slots.velocity + (1 - self.beta_2) * gradient
+        # The sign, which of 0 is 0.
+        sign = mixed / (maximum(mixed, -mixed) + 1e-30)
+        return step.learning_rate * sign, {"velocity": velocity}
+
+
+STEPS = 16
+SHAPES = [(3, 4), (5,), (), (130, 130)]
+RNG = np.random.default_rng(2)
+FIRST = [np.float32(RNG.normal(size=shape)) for shape in SHAPES]
+GRADIENTS = [[np.float32(RNG.normal(size=s)) for s in SHAPES] for _ in range(STEPS)]
+GAMMAS = RNG.uniform(0.0, 0.99, STEPS + 1).astype(np.float32)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_lion_follows_its_formula(mode: str) -> None:
+    optimizer = Lion(0.01, Table(GAMMAS), restart_every=6, weight_decay=0.5)
+    weights = [keras.Variable(value.copy()) for value in FIRST]
+    step = stepper(optimizer, weights, mode)
+    for gradients in GRADIENTS:
+        step(*gradients)
+    eta = np.full(STEPS, np.float64(np.float32(0.01)))
+    restart = reference.restarts(STEPS, every=6)
+    for i, (weight, first) in enumerate(zip(weights, FIRST, strict=True)):
+        g = [gradients[i].astype(np.float64) for gradients in GRADIENTS]
+        expected = reference_today.lion(
+            *(np.asarray(first, np.float64), np.stack(g), eta),
+            *(GAMMAS.astype(np.float64), restart),
+            weight_decay=0.5,
+        )
+        assert relative_error(weight, expected) < 1e-5
+
+
+def test_lion_leaves_a_weight_with_a_gradient_of_0() -> None:
+    weight = keras.Variable([1.0, 2.0])
+    stepper(Lion(0.1), [weight], MODES[-1])(np.zeros(2, np.float32))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), [1.0, 2.0])
