@@ -41,7 +41,7 @@ class Case:
             gradients, η, γ (one more), where it restarts and where that was planned.
         tolerance: By how much a float32 may differ from the formula. The iteration of
             Muon multiplies small singular values by up to 3.4445⁵ = 485, and with them
-            the rounding of the gradients and of the velocity.
+            the rounding of the gradients and of the velocity; few are so small.
         theta: The case by whose formula `iterate` goes; if `None`, by its own.
         decays: The arguments that together make all weights decay.
         embeddings: The arguments by which an embedding is a weight as any other.
@@ -127,7 +127,7 @@ def muon(**arguments: Any) -> TwinCase:
         lambda w, g, eta, gamma, restart, _, **k: reference_today.muon(
             *(w, g, eta, gamma, restart, is_matrix(w)), **{**arguments, **k}
         ),
-        tolerance=2e-4,
+        tolerance=5e-5,
         decays=("weight_decay", "adam_weight_decay"),
         embeddings={"exclude_embeddings": False},
         rate=5.0,
