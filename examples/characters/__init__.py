@@ -1,0 +1,1 @@
+"""A small transformer that learns the characters of Python's standard library."""
