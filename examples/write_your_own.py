@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_momentum.callbacks import GammaRamp
-from keras_momentum.optimizers import MomentumOptimizer
+from keras_momentum.optimizers import MomentumOptimizer, Moving
 
 
 @keras.saving.register_keras_serializable(package="write_your_own")
@@ -26,7 +26,7 @@ class QHM(MomentumOptimizer):
     Args:
         learning_rate: A float, a schedule, or a callable.
         momentum: Gamma: a float in [0, 1], a schedule, or a callable.
-        nu: A float. The share of the average: 0 is gradient descent.
+        nu: The share of the average, likewise: 0 is gradient descent.
         **kwargs: See `keras_momentum.optimizers.MomentumOptimizer`.
 
     Reference:
@@ -34,25 +34,23 @@ class QHM(MomentumOptimizer):
     - Ma and Yarats, 2019, "Quasi-hyperbolic momentum and Adam for deep learning".
     """
 
-    argument_names = ("nu",)
+    nu = Moving("[0, 1]", "The share of the average.")
 
     def __init__(
         self,
         learning_rate: Any = 1.0,
         momentum: Any = 0.999,
-        nu: float = 0.7,
+        nu: Any = 0.7,
         **kwargs: Any,
     ):
-        super().__init__(learning_rate, momentum, **kwargs)
-        self.nu = nu
+        super().__init__(learning_rate, momentum, {"nu": nu}, **kwargs)
 
     def update(
         self, gradient: Any, slots: Any, step: Any
     ) -> tuple[Any, dict[str, Any]]:
-        # In a restart `gamma` is 0 and `scheduled_gamma` what it would have been.
-        share = 1 - step.scheduled_gamma
-        velocity = step.gamma * slots.velocity + share * gradient
-        mixed = (1 - self.nu) * gradient + self.nu * velocity
+        # In a restart `gamma` is 0, and `one_minus_gamma` what it would have been.
+        velocity = step.gamma * slots.velocity + step.one_minus_gamma * gradient
+        mixed = step.one_minus_nu * gradient + step.nu * velocity
         return step.learning_rate * mixed, {"velocity": velocity}
 
     def gain(self, gamma: float) -> float:

@@ -61,7 +61,15 @@ class Optimizer(Section):
     """An optimizer, with a cosine learning rate; SGD and Adam are Keras's own."""
 
     name: Literal[
-        "Momentum", "NAG", "MomentumAdam", "MomentumRMSprop", "SGD", "Adam"
+        "Momentum",
+        "NAG",
+        "MomentumAdam",
+        "MomentumRMSprop",
+        "AggMo",
+        "Muon",
+        "AdEMAMix",
+        "SGD",
+        "Adam",
     ] = Field("Momentum", description="of keras_momentum; SGD and Adam of Keras")
     learning_rate: float = Field(0.05, gt=0, description="the highest one")
     warmup_epochs: float = Field(1.0, ge=0, description="from a tenth of it")
@@ -118,6 +126,11 @@ class Config(Section):
         movers = [name for name in ("gamma_ramp", "one_cycle") if getattr(self, name)]
         if self.optimizer.schedule != "constant":
             movers.append("optimizer.schedule")
+            if self.optimizer.name == "AdEMAMix":
+                raise ValueError(
+                    "optimizer.schedule must be constant for AdEMAMix, whose warm-up "
+                    "begins at its momentum"
+                )
         if len(movers) > 1:
             raise ValueError(f"only one of {' and '.join(movers)} can move gamma")
         if self.optimizer.restart_every:

@@ -34,6 +34,14 @@ def optimizer_of(config: Config, steps_per_epoch: int) -> keras.optimizers.Optim
             return keras.optimizers.Adam(learning_rate, beta_1=gamma, **common)
         case "MomentumAdam":
             return keras_momentum.MomentumAdam(learning_rate, beta_1=gamma, **ours)
+        case "AdEMAMix":
+            steps = config.training.epochs * steps_per_epoch
+            return keras_momentum.AdEMAMix.with_warmup(
+                steps, learning_rate, beta_1=gamma, **ours
+            )
+        case "Muon":
+            # The output layer follows Adam, as its authors say.
+            ours |= {"adam_weight_decay": ours["weight_decay"], "exclude": ["logits"]}
     kind = getattr(keras_momentum, settings.name)
     optimizer: keras.optimizers.Optimizer = kind(learning_rate, momentum=gamma, **ours)
     return optimizer

@@ -114,6 +114,7 @@ ROWS: list[Row] = [
         Row("AdEMAMix", "alpha", 0.0, 5.0, float("inf"), {"beta_3": 0.75}),
         Row("AdEMAMix", "epsilon", 0.01, 0.5, 0.0),
     ),
+    *_rows("QHM", Row("QHM", "nu", 0.1, 0.9, 1.5)),
 ]
 # The rows of each optimizer.
 OF_EACH = {name: [row for row in ROWS if row.optimizer == name] for name in CASES}
