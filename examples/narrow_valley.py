@@ -72,7 +72,7 @@ def contestants() -> dict[str, Contestant]:
     restarted = NAG(
         1.0, NesterovSequence(), restart_when="gradient", schedule_restarts=True
     )
-    large = f"γ = {LARGE_GAMMA}"
+    large = f"γ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{LARGE_GAMMA}"
     return {
         "gradient descent": Contestant(
             Momentum(2 / (1 + 1 / kappa), momentum=0.0), (kappa - 1) / (kappa + 1)
@@ -114,9 +114,9 @@ def draw(paths: dict[str, np.ndarray], rates: list[float | None], file: Path) ->
         distances(paths[name])[-MANY_STEPS // 4 :].max() for name in names[-2:]
     )
     title = (
-        f"In a valley with κ = {CONDITION_NUMBER:g}, after {STEPS} steps, {names[0]} is "
-        f"{ends[0]:.1g} from the minimum and {names[best]} {ends[best]:.1g}. With a γ "
-        f"of {LARGE_GAMMA}, too large, heavy ball still swings as far as "
+        f"In a valley with κ = {CONDITION_NUMBER:g} {names[0]} is {ends[0]:.1g} from "
+        f"the minimum after {STEPS} steps, and {names[best]} {ends[best]:.1g}. With a "
+        f"γ of {LARGE_GAMMA}, too large, heavy ball still swings as far as "
         f"{swinging:.1g} in the last quarter of {MANY_STEPS:,} steps, and AggMo "
         f"{resting:.1g}."
     )
@@ -170,7 +170,8 @@ def draw_distance(
         peak = last - last // 4 + int(np.argmax(distance[last - last // 4 :]))
         steps = np.array([last // 4, last])
         at = distance[peak] * rate ** (steps - peak)
-        drawing.line(axes, steps, at, None, colour, linestyle="--", linewidth=1)
+        dark = drawing.words(colour)
+        drawing.line(axes, steps, at, None, dark, linestyle="--", linewidth=1.2)
 
 
 def main() -> None:
