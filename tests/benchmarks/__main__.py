@@ -12,8 +12,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tests.benchmarks import (
-    big,
     beside_optax,
+    big,
     extras,
     gamma_search,
     memory,
