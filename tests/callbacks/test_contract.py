@@ -160,7 +160,9 @@ def test_each_of_several_optimizers(kind: type) -> None:
             ],
         ),
         (
-            lambda: Scheduler("learning_rate", LinearRamp(0.5, 0.25, 1), verbose=1),
+            lambda: Scheduler(
+                "learning_rate", LinearRamp(0.5, 0.25, steps=1), verbose=1
+            ),
             [
                 "Epoch 1: Scheduler setting the learning rate to 0.5.",
                 "Epoch 2: Scheduler setting the learning rate to 0.25.",
