@@ -205,6 +205,11 @@ def in_logs(name: str, optimizer: MomentumOptimizer, among: list[Any]) -> str:
 
 
 def _reason(optimizer: MomentumOptimizer, before: list[int], after: list[int]) -> str:
+    if not optimizer.built:
+        return (
+            "it has no weights; a pattern of a keras.optimizers.OptimizerMap has to "
+            "match whole paths of weights"
+        )
     skipped, updates = after[0] - before[0], after[1] - before[1]
     if updates:
         return (
