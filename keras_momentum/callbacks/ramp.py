@@ -77,8 +77,8 @@ class Ramp(NamedCallback):
     def __init__(
         self,
         name: str,
-        initial: float | Sequence[float],
-        final: float | Sequence[float],
+        initial: float | Sequence[float] | np.ndarray,
+        final: float | Sequence[float] | np.ndarray,
         epochs: int | None = None,
         begin_epoch: int = 0,
         verbose: int = 0,

@@ -192,7 +192,8 @@ class Scheduler(NamedCallback):
         optimizer.plan(self.name, values.tolist())
 
     def _say_if_clipped(self, optimizer: MomentumOptimizer, step: int) -> None:
-        outside = self._values[id(optimizer)].first_outside
+        values = self._values.get(id(optimizer))
+        outside = None if values is None else values.first_outside
         if outside is not None and step >= outside[0]:
             self._warn(
                 "clipped",

@@ -90,7 +90,7 @@ class Moved:
         """Where the weights come to in float64."""
         fixed = {"learning_rate": RATE, "weight_decay": 0.0, "beta_2": 0.9}
         fixed |= {"rho": 0.9, "epsilon": 1e-3}
-        theta, slots = fitting.WEIGHTS.astype(np.float64), {}
+        theta, slots = fitting.WEIGHTS.astype(np.float64), Slots()
         for t, value in enumerate(values):
             c = {**fixed, name: value}
             g = fitting.gradient(t, theta, batches)

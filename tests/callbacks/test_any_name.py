@@ -119,6 +119,13 @@ def test_several_numbers_move_once_an_epoch_where_the_length_is_unknown() -> Non
     np.testing.assert_allclose(fitting.weights_of(model), expected, rtol=2e-5)
 
 
+def test_weights_of_a_mixture_are_not_those_of_the_model() -> None:
+    model = compiled(Mixed(use_ema=True))
+    ramp = Ramp("weights", (0.5, 0.5), (0.25, 0.5))
+    fit(model, ramp, keras.callbacks.SwapEMAWeights(), epochs=2)
+    assert present(model.optimizer, "weights") == [0.25, 0.5]
+
+
 def test_another_name_of_ones_own_class_is_the_same_thing() -> None:
     model = compiled(Mixed())
     history = fit(model, Ramp("force", 1.0, 2.0), epochs=2).history

@@ -107,6 +107,7 @@ def test_wherever_it_breaks_off(event: str, error: Any) -> None:
         fit(
             model,
             OneCycle(0.1),
+            Ramp("weight_decay", 0.0, 0.5),
             fault,
             epochs=9,
             validation_data=(fitting.X, fitting.Y),
