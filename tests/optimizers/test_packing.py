@@ -196,3 +196,22 @@ def test_a_copy_of_an_optimizer_shares_no_memory_with_it() -> None:
     other.filled([0.5 * gradient for gradient in gradients])
     np.testing.assert_array_equal(ops.convert_to_numpy(vector), np.ones(17))
     assert len(pickle.dumps(mine)) < 1000
+
+
+@pytest.mark.parametrize("jit_compile", [False, "auto"])
+def test_a_gradient_of_which_the_shape_is_not_known_is_taken(jit_compile: Any) -> None:
+    """As TensorFlow has them of sequences where the data do not say their shape."""
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            x = np.random.default_rng(0).normal(size=(4, 6, 8)).astype("float32")
+            return x, x
+
+    layers = [keras.layers.Dense(8, "relu"), keras.layers.Dense(8)]
+    model = keras.Sequential([keras.Input((6, 8)), *layers])
+    model.compile(keras_momentum.Muon(0.1), "mse", jit_compile=jit_compile)
+    first, *_, last = model.fit(Batches(), epochs=5, verbose=0).history["loss"]
+    assert last < first
