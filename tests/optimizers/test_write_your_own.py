@@ -6,10 +6,12 @@ import keras
 import numpy as np
 import pytest
 
+import keras_momentum
 from keras_momentum.optimizers import MomentumOptimizer
 from keras_momentum.optimizers.elementwise import maximum
 from tests import reference, reference_today
 from tests.optimizers.family import Table
+from tests.optimizers.training import losses
 from tests.stepping import MODES, relative_error, stepper
 
 
@@ -73,3 +75,15 @@ def test_lion_leaves_a_weight_with_a_gradient_of_0() -> None:
     weight = keras.Variable([1.0, 2.0])
     stepper(Lion(0.1), [weight], MODES[-1])(np.zeros(2, np.float32))
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), [1.0, 2.0])
+
+
+def test_a_formula_alone_is_an_optimizer() -> None:
+    class Mine(MomentumOptimizer):
+        slots = ("velocity",)
+
+        def update(self, gradient: Any, slots: Any, step: Any) -> Any:
+            velocity = step.gamma * slots.velocity + step.learning_rate * gradient
+            return velocity, {"velocity": velocity}
+
+    mine = losses(Mine(0.02, 0.9, restart_every=5))
+    assert mine == losses(keras_momentum.Momentum(0.02, 0.9, restart_every=5))
