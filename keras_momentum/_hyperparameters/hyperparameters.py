@@ -51,8 +51,8 @@ class Hyperparameters:
         if declared != set(given):
             names = sorted(declared ^ set(given))
             raise TypeError(
-                f"{class_name} must declare each hyper-parameter as a `Moving` and give "
-                "its value to the constructor of MomentumOptimizer, as in "
+                f"{class_name} must declare each hyper-parameter as a `Moving` and "
+                "give its value to the constructor of MomentumOptimizer, as in "
                 f'`super().__init__(learning_rate, momentum, {{"{names[0]}": ...}})`. '
                 f"Received: only one of the two for {', '.join(names)}"
             )
