@@ -99,9 +99,21 @@ def test_xla_compiles_the_update_of_large_weights_and_of_no_others(case: Case) -
         return sum(function.attr["_XlaMustCompile"].b for function in functions)
 
     assert compiled_by_xla([(3, 4), (5,), (65, 64)]) == 0
-    large = compiled_by_xla([(3, 4), (128, 130)])
+    # A vector, as a matrix may come with others.
+    large = compiled_by_xla([(3, 4), (16_640,)])
     assert large >= 1
-    assert compiled_by_xla([(3, 4), (128, 130)], use_ema=True) > large
+    assert compiled_by_xla([(3, 4), (16_640,)], use_ema=True) > large
+
+
+@packs_here
+def test_matrices_of_one_shape_come_together_however_large() -> None:
+    shapes = [(128, 130)] * 3 + [(130, 128)] * 2 + [(4,)] * 2 + [(2000, 600)]
+    optimizer = keras_momentum.Muon()
+    optimizer.build(variables(*shapes))
+    packs = {pack.indices: pack for pack in optimizer._slots.packs}
+    assert set(packs) == {(0, 1, 2), (3, 4), (5, 6), (7,)}
+    # Their products are not compiled on their own.
+    assert not any(pack.is_large for pack in packs.values())
 
 
 @packs_here
