@@ -53,8 +53,9 @@ def muon(learning_rate: Any, momentum: Any) -> Muon:
 
 
 # How each is made of a learning rate and the number of updates, and the rate with which
-# the search begins. One more value of each was chosen beforehand, of three, by single
-# trainings and the validation files: adam_lr_ratio, beta_3 and beta_1.
+# the search begins. adam_lr_ratio, beta_3 and beta_1 were chosen beforehand by single
+# trainings and the validation files, of two to four values each; one of their seeds is
+# among those that are compared.
 OPTIMIZERS: dict[str, tuple[Callable[[Any, int], Any], float]] = {
     "Muon, 0.95": (lambda rate, updates: muon(rate, 0.95), 0.032),
     # As in the records of training GPT-2, over the first fifth.
