@@ -118,6 +118,7 @@ def plan_packs(
     made = []
     for indices in (each for alike in packs.values() for each in alike):
         first = weights[indices[0]]
+        of_first = kind(first)
         is_alone = len(indices) == 1
         made.append(
             Pack(
@@ -125,9 +126,11 @@ def plan_packs(
                 tuple(tuple(weights[i].shape) for i in indices),
                 dtype_of(first),
                 shares_slots=not is_alone,
-                is_large=is_alone and math.prod(first.shape) >= least_large,
-                is_elementwise=kind(first).is_elementwise,
-                kind=kind(first).of_formula,
+                is_large=is_alone
+                and of_first.is_elementwise
+                and math.prod(first.shape) >= least_large,
+                is_elementwise=of_first.is_elementwise,
+                kind=of_first.of_formula,
             )
         )
     return made

@@ -1,7 +1,6 @@
 """A hyper-parameter: whatever can be given as a learning rate."""
 
 import numbers
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -9,7 +8,6 @@ import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum._backend import backend
 from keras_momentum._hyperparameters.bounds import Bounds
 from keras_momentum._hyperparameters.control import Control
 from keras_momentum._hyperparameters.plan import Plan
@@ -57,13 +55,9 @@ class Hyperparameter:
         self.source: Source | None = None
         self._looks_ahead = looks_ahead
         self._control = control
-        self._clipped = f"{name}_clipped"
         self.complement = f"one_minus_{name}"
         if is_source(value):
-            self.source = Source(value)
-            self.source.check(argument, bounds)
-            control.add_count(self._clipped)
-            self._has_warned = False
+            self.source = Source(control, value, name, argument, bounds)
         else:
             self._last_set = self._first(value)
             control.add_number(name, self._last_set)
@@ -103,7 +97,7 @@ class Hyperparameter:
 
     def clipped(self, value: Any) -> Any:
         """What a source returns, within the bounds; the coefficient."""
-        return value if self.source is None else self.bounds.clip(value)
+        return value if self.source is None else self.source.clipped(value)
 
     def of_step(self, scalars: dict[str, Any], iteration: Any) -> dict[str, Any]:
         """The scalars of a formula, by name; `scalars` keeps what was given."""
@@ -135,8 +129,7 @@ class Hyperparameter:
             names = [self.name, *[self.complement] * self.bounds.is_share]
             return {name: scalars[next_of(name)] for name in names}
         given = scalars[_given(self.name)] if given is None else given
-        outside = backend.whole(given != self.bounds.clip(given))
-        return {self._clipped: scalars[self._clipped] + outside}
+        return self.source.after(scalars, given)
 
     # From the host.
 
@@ -144,13 +137,14 @@ class Hyperparameter:
         """What is read: the coefficient of the update `iteration`."""
         if self.source is None:
             return Scalar(lambda: self._control.scalar(self.name), self.set, self.name)
-        self._warn_if_clipped()
-        value = self.bounds.clip(ops.convert_to_tensor(self.source.at(iteration)))
-        return ops.convert_to_tensor(value)
+        self.source.warn_if_clipped()
+        value = ops.convert_to_tensor(self.source.at(iteration))
+        return ops.convert_to_tensor(self.source.clipped(value))
 
     def set(self, value: Any) -> None:
         """Sets the coefficient from the next update on, and ends a plan."""
-        self._refuse_if_driven(f"it can't be set to {value!r}")
+        if self.source is not None:
+            self.source.refuse(f"it can't be set to {value!r}")
         is_scalar = isinstance(value, Scalar)
         if callable(value) and not is_scalar:
             raise TypeError(
@@ -238,32 +232,11 @@ class Hyperparameter:
     def _follow(
         self, points: Sequence[float], begin: int, spacing: int, now: int
     ) -> None:
-        self._refuse_if_driven("it can't follow a plan")
+        if self.source is not None:
+            self.source.refuse("it can't follow a plan")
         self.path.set(points, begin, spacing)
         i = min(max(now - begin, 0) / spacing, len(points) - 1)
         self._hold(float(np.interp(i, np.arange(len(points)), points)))
-
-    def _refuse_if_driven(self, why: str) -> None:
-        if self.source is not None:
-            raise TypeError(
-                f"The optimizer was created with a {self.source.name} as its "
-                f"`{self.argument}`, which alone decides {self.name}, hence {why}; "
-                f"create the optimizer with a float `{self.argument}` to move "
-                f"{self.name} from outside."
-            )
-
-    def _warn_if_clipped(self) -> None:
-        """Says once that a source has left the bounds in a step."""
-        assert self.source is not None
-        if self._has_warned or not self._control[self._clipped]:
-            return
-        self._has_warned = True
-        warnings.warn(
-            f"The {self.source.name} given as `{self.argument}` has left the "
-            f"range {self.bounds.interval} in {self._control[self._clipped]} updates, "
-            f"in which {self.name} was clipped to it.",
-            stacklevel=3,
-        )
 
 
 def next_of(name: str) -> str:

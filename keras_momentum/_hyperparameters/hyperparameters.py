@@ -1,6 +1,6 @@
 """All hyper-parameters of an optimizer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from keras import ops
@@ -39,6 +39,23 @@ class Hyperparameters:
         self._control = control
         self._rate = learning_rate
         self._declared = declared
+
+    def check_declared(self, given: Collection[str], class_name: str) -> None:
+        """Raises `TypeError` if a class has not given what it declares, or more.
+
+        Args:
+            given: The names of what its constructor has given.
+            class_name: The name of the class.
+        """
+        declared = {moving.name for moving in self._declared.values()}
+        if declared != set(given):
+            names = sorted(declared ^ set(given))
+            raise TypeError(
+                f"{class_name} must declare each hyper-parameter as a `Moving` and "
+                "give its value to the constructor of MomentumOptimizer, as in "
+                f'`super().__init__(learning_rate, momentum, {{"{names[0]}": ...}})`. '
+                f"Received: only one of the two for {', '.join(names)}"
+            )
 
     def add(
         self, name: str, value: Any, argument: str, is_built: Callable[[], bool]

@@ -1,6 +1,5 @@
 """The learning rate, which Keras holds and which can follow a plan."""
 
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from keras_momentum import arguments
 from keras_momentum._backend import backend
+from keras_momentum._hyperparameters.bounds import Bounds
 from keras_momentum._hyperparameters.control import Control
 from keras_momentum._hyperparameters.hyperparameter import any_integer, next_of
 from keras_momentum._hyperparameters.plan import Plan
@@ -23,6 +23,8 @@ class LearningRate:
     """
 
     name = argument = "learning_rate"
+    # As of Keras's schedules: a warmup may begin with 0, a decay end with it.
+    bounds = Bounds("[0, inf)")
 
     def __init__(self, control: Control, optimizer: keras.optimizers.Optimizer):
         self._optimizer = optimizer
@@ -76,8 +78,8 @@ class LearningRate:
     ) -> None:
         """A straight line from the update `begin` on, which takes `steps` updates."""
         ends = [
-            arguments.positive_float("initial", initial),
-            arguments.positive_float("final", final),
+            self.bounds.checked("initial", initial),
+            self.bounds.checked("final", final),
         ]
         steps = arguments.integer("steps", steps, minimum=1)
         begin = now if begin is None else any_integer("begin", begin)
@@ -94,8 +96,7 @@ class LearningRate:
 
     def checked(self, argument: str, value: Any) -> float:
         """Returns a number that it may be as a float; raises `ValueError` otherwise."""
-        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        return arguments.positive_float(argument, float(value) if is_number else value)
+        return self.bounds.checked(argument, value)
 
     def _follow(
         self, points: Sequence[float], begin: int, spacing: int, now: int

@@ -1,8 +1,9 @@
 """A schedule or a callable that decides a hyper-parameter."""
 
 import inspect
-from collections.abc import Callable
-from typing import Any, TypeGuard
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeGuard
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras import ops
 
 from keras_momentum._backend import backend
 from keras_momentum._hyperparameters.bounds import Bounds
+from keras_momentum._hyperparameters.control import Control
 from keras_momentum.schedules._values import values as all_values
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
@@ -23,33 +25,84 @@ _LATER = np.unique(np.geomspace(2**10, 2**31 - 2, 500).astype(np.int32))
 class Source:
     """What decides a hyper-parameter at every update.
 
+    A schedule is looked at when it is given. What a callable returns outside of the
+    bounds is clipped, counted, and told by a warning.
+
     Args:
+        control: Where the count is.
         value: A `LearningRateSchedule`, or a callable without arguments.
+        name: The name of the hyper-parameter.
+        argument: That of the constructor's argument.
+        bounds: What the hyper-parameter may be.
 
     Attributes:
         is_schedule: Whether it can tell what it will be.
-        name: The name of its class.
+        class_name: The name of its class.
+
+    Raises:
+        ValueError: If it is a schedule that leaves its bounds.
     """
 
-    def __init__(self, value: Callable[..., Any]):
-        self._value = value
+    def __init__(
+        self,
+        control: Control,
+        value: Callable[..., Any],
+        name: str,
+        argument: str,
+        bounds: Bounds,
+    ):
         self.is_schedule = isinstance(value, Schedule)
-        self.name = type(value).__name__
+        self.class_name = type(value).__name__
+        self._control = control
+        self._value = value
+        self._name, self._argument, self._bounds = name, argument, bounds
+        self._clipped = f"{name}_clipped"
+        self._has_warned = False
+        control.add_count(self._clipped)
+        if self.is_schedule:  # A callable may not be ready to be called yet.
+            self._check()
 
     def at(self, iteration: Any) -> Any:
         """What it says for an update, a scalar."""
         value = self._value(iteration) if self.is_schedule else self._value()
         return backend.real(backend.scalar(value))
 
-    def check(self, argument: str, bounds: Bounds) -> None:
-        """Raises `ValueError` if it is a schedule that leaves its bounds.
+    def clipped(self, value: Any) -> Any:
+        """What it says, within the bounds."""
+        return self._bounds.clip(value)
 
-        Args:
-            argument: The name of the constructor's argument.
-            bounds: The bounds.
-        """
-        if not self.is_schedule:
-            return  # It may not be ready to be called yet.
+    def after(self, scalars: Mapping[str, Any], given: Any) -> dict[str, Any]:
+        """The count after an update for which it said `given`."""
+        outside = backend.whole(given != self._bounds.clip(given))
+        return {self._clipped: scalars[self._clipped] + outside}
+
+    def warn_if_clipped(self) -> None:
+        """Says once that it has left the bounds in a step."""
+        if self._has_warned or not self._control[self._clipped]:
+            return
+        self._has_warned = True
+        warnings.warn(
+            f"The {self.class_name} given as `{self._argument}` has left the "
+            f"range {self._bounds.interval} in {self._control[self._clipped]} updates, "
+            f"in which {self._name} was clipped to it.",
+            stacklevel=4,
+        )
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raises the `TypeError` of what only a float can do."""
+        raise TypeError(
+            f"The optimizer was created with a {self.class_name} as its "
+            f"`{self._argument}`, which alone decides {self._name}, hence {why}; "
+            f"create the optimizer with a float `{self._argument}` to move "
+            f"{self._name} from outside."
+        )
+
+    def config(self) -> Any:
+        """What makes it again."""
+        return keras.saving.serialize_keras_object(self._value)
+
+    def _check(self) -> None:
+        bounds = self._bounds
         first = ops.convert_to_numpy(self._value(0))
         values = first[np.newaxis] if first.shape == () else None
         steps = np.zeros(1, int)
@@ -60,14 +113,10 @@ class Source:
             where = 0 if values is None else int(np.argmin(inside))
             shown = first if values is None else values[where]
             raise ValueError(
-                f"Argument `{argument}` must be a schedule that returns a scalar, "
-                f"{bounds.words}. Received: {argument}={self._value!r}, "
+                f"Argument `{self._argument}` must be a schedule that returns a "
+                f"scalar, {bounds.words}. Received: {self._argument}={self._value!r}, "
                 f"which returns {shown} at step {steps[where]}"
             )
-
-    def config(self) -> Any:
-        """What makes it again."""
-        return keras.saving.serialize_keras_object(self._value)
 
 
 def is_source(value: Any) -> TypeGuard[Callable[..., Any]]:

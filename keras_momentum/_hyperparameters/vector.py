@@ -58,7 +58,7 @@ class HyperparameterVector:
         ]
         for each in self.elements:
             if each.source is not None:
-                each.source.name = type(value).__name__
+                each.source.class_name = type(value).__name__
 
     @property
     def is_settable(self) -> bool:

@@ -8,7 +8,9 @@ from keras_momentum.callbacks.momentum_optimizers import momentum_optimizers
 from keras_momentum.callbacks.momentum_restart import MomentumRestart
 from keras_momentum.callbacks.one_cycle import OneCycle
 from keras_momentum.callbacks.overshoot_guard import OvershootGuard
+from keras_momentum.callbacks.ramp import Ramp
 from keras_momentum.callbacks.restart_on_plateau import RestartOnPlateau
+from keras_momentum.callbacks.scheduler import Scheduler
 
 __all__ = [
     "EvaluateAtIterate",
@@ -18,6 +20,8 @@ __all__ = [
     "MomentumRestart",
     "OneCycle",
     "OvershootGuard",
+    "Ramp",
     "RestartOnPlateau",
+    "Scheduler",
     "momentum_optimizers",
 ]

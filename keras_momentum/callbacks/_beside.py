@@ -8,13 +8,15 @@ from typing import Any
 import keras
 
 from keras_momentum.callbacks._lease import two_movers
+from keras_momentum.callbacks._movable import MODEL_WEIGHTS, canonical
 from keras_momentum.callbacks.momentum_optimizers import optimizers_of, unwrapped
+from keras_momentum.optimizers import MomentumOptimizer
 
 # What callbacks of Keras move; ours, and whose else, have an attribute `moves`.
 _OF_KERAS = {
     keras.callbacks.LearningRateScheduler: ("learning_rate",),
     keras.callbacks.ReduceLROnPlateau: ("learning_rate",),
-    keras.callbacks.SwapEMAWeights: ("weights",),
+    keras.callbacks.SwapEMAWeights: (MODEL_WEIGHTS,),
 }
 
 
@@ -27,19 +29,28 @@ def check_alone(callback: Any) -> None:
     mine = _moves(callback)
     if not mine:
         return
-    optimizers = set(map(id, optimizers_of(callback)))
+    optimizers = list(optimizers_of(callback))
     beside = _list_of(callback)
     place = next((i for i, each in enumerate(beside) if each is callback), 0)
     for number, other in enumerate(beside):
-        both = [name for name in mine if name in _moves(other)]
-        if other is callback or not both:
+        both = [_names_of_both(mine, _moves(other), each) for each in optimizers]
+        if other is callback or not any(both):
             continue
-        if optimizers.isdisjoint(map(id, _optimizers(other))):
-            continue
-        names = [type(callback).__name__, type(other).__name__]
-        if number < place:
-            names.reverse()
-        raise two_movers(both[0], *names)
+        others = set(map(id, _optimizers(other)))
+        for optimizer, names in zip(optimizers, both, strict=True):
+            if names and id(optimizer) in others:
+                pair = [type(callback).__name__, type(other).__name__]
+                if number < place:
+                    pair.reverse()
+                raise two_movers(names[0], *pair)
+
+
+def _names_of_both(
+    mine: Sequence[str], others: Sequence[str], optimizer: MomentumOptimizer
+) -> list[str]:
+    """What is moved by both, whatever either calls it."""
+    theirs = {canonical(name, type(optimizer)) for name in others}
+    return [name for name in mine if canonical(name, type(optimizer)) in theirs]
 
 
 def _list_of(callback: Any) -> Sequence[Any]:

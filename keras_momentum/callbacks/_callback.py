@@ -9,17 +9,15 @@ from keras_momentum import arguments
 from keras_momentum._numbers import number
 from keras_momentum.callbacks._beside import check_alone
 from keras_momentum.callbacks._lease import Lease, end_old_leases
+from keras_momentum.callbacks._movable import (
+    MODEL_WEIGHTS,
+    check_movable,
+    is_hyperparameter,
+)
 from keras_momentum.callbacks._steps import first_update
 from keras_momentum.callbacks._train_function import TrainFunction
-from keras_momentum.callbacks.momentum_optimizers import (
-    check_movable,
-    checked,
-    optimizers_of,
-)
+from keras_momentum.callbacks.momentum_optimizers import checked, optimizers_of
 from keras_momentum.optimizers import MomentumOptimizer
-
-# What goes on by itself in the compiled step, until somebody ends it.
-_IN_MOTION = {"gamma", "learning_rate", "restart_every"}
 
 
 class MomentumCallback(keras.callbacks.Callback):
@@ -41,7 +39,8 @@ class MomentumCallback(keras.callbacks.Callback):
         **kwargs: Of another base class.
 
     Attributes:
-        moves: What it moves, by name; nobody else may in the same fit.
+        moves: What it moves: names of hyper-parameters, as in the logs, or another
+            word. Nobody else may in the same fit.
         restarts: Whether it lets velocities restart.
     """
 
@@ -118,14 +117,15 @@ class MomentumCallback(keras.callbacks.Callback):
 
     @property
     def _needs_lease(self) -> bool:
-        return self._observes or not _IN_MOTION.isdisjoint(self.moves)
+        # But for weights, what is moved goes on by itself in the compiled step.
+        return self._observes or not {MODEL_WEIGHTS}.issuperset(self.moves)
 
     def _optimizers(self) -> list[MomentumOptimizer]:
         """The optimizers it is for; on JAX the model has its state back after this."""
         return optimizers_of(self)
 
     def _check_movable(self, optimizers: list[MomentumOptimizer]) -> None:
-        names = [name for name in ("gamma", "learning_rate") if name in self.moves]
+        names = [name for name in self.moves if is_hyperparameter(name)]
         check_movable(optimizers, names, type(self).__name__)
 
     def _take(self, epoch: int, optimizers: list[MomentumOptimizer]) -> None:
@@ -205,6 +205,11 @@ def in_logs(name: str, optimizer: MomentumOptimizer, among: list[Any]) -> str:
 
 
 def _reason(optimizer: MomentumOptimizer, before: list[int], after: list[int]) -> str:
+    if not optimizer.built:
+        return (
+            "it has no weights; a pattern of a keras.optimizers.OptimizerMap has to "
+            "match whole paths of weights"
+        )
     skipped, updates = after[0] - before[0], after[1] - before[1]
     if updates:
         return (

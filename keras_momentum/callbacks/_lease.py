@@ -12,6 +12,12 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
+from keras_momentum.callbacks._movable import (
+    MODEL_WEIGHTS,
+    RESTART_EVERY,
+    is_hyperparameter,
+    said,
+)
 from keras_momentum.optimizers import MomentumOptimizer
 
 # Who has what of an optimizer, by name.
@@ -25,7 +31,8 @@ class Lease:
 
     Args:
         holder: The name of the callback, for messages.
-        names: Of what it moves: "gamma", "learning_rate", "restart_every", "weights".
+        names: Of what it moves: names of hyper-parameters, "restart_every",
+            "model_weights".
         optimizers: The optimizers.
         fit: What all callbacks of the fit have in common.
 
@@ -91,9 +98,9 @@ class Lease:
                 if held.get(name) is not self:
                     continue
                 del held[name]
-                if name == "restart_every":
+                if name == RESTART_EVERY:
                     optimizer.restart_every = self._intervals[place]
-                elif name != "weights":
+                elif is_hyperparameter(name):
                     optimizer.stop(name)
 
 
@@ -121,10 +128,7 @@ def two_movers(name: str, first: str, second: str) -> ValueError:
         first: The name of a callback.
         second: That of another one.
     """
-    does = {
-        "weights": "swaps weights",
-        "learning_rate": "moves the learning rate",
-    }.get(name, f"moves {name}")
+    does = "swaps weights" if name == MODEL_WEIGHTS else f"moves {said(name)}"
     return ValueError(
         f"Argument `callbacks` must have at most one callback that {does} of an "
         f"optimizer. Received: {first} and {second}"

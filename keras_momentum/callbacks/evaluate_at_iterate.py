@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_momentum.callbacks._beside import check_alone
 from keras_momentum.callbacks._callback import MomentumCallback
+from keras_momentum.callbacks._movable import MODEL_WEIGHTS
 from keras_momentum.optimizers import LookAheadOptimizer, MomentumOptimizer
 
 
@@ -65,7 +66,7 @@ class EvaluateAtIterate(MomentumCallback):
       and momentum in deep learning" (θ and the point ahead).
     """
 
-    moves = ("weights",)
+    moves = (MODEL_WEIGHTS,)
 
     def __init__(self, optimizer: Any = None) -> None:
         super().__init__(optimizer)

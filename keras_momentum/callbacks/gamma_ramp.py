@@ -3,18 +3,18 @@
 from typing import Any
 
 from keras_momentum import arguments
-from keras_momentum.callbacks._gamma_callback import GammaCallback
-from keras_momentum.callbacks._steps import updates_per_epoch
-from keras_momentum.schedules import curves
+from keras_momentum.callbacks.ramp import Ramp
 
 
-class GammaRamp(GammaCallback):
+class GammaRamp(Ramp):
     """Moves gamma in a straight line from `initial` to `final` during `fit`.
 
     ```python
     tau = clip((epoch - begin_epoch) / epochs, 0, 1)  # changes at every update
     gamma = initial + (final - initial) * tau
     ```
+
+    It is `Ramp("gamma", 0.5, 0.95)`.
 
     The callback writes the ramp into variables of the optimizer when the first epoch
     begins, and the compiled training step does the rest: nothing is called between two
@@ -74,60 +74,12 @@ class GammaRamp(GammaCallback):
         verbose: int = 0,
         optimizer: Any = None,
     ):
-        super().__init__(optimizer, verbose)
-        self.initial = arguments.coefficient("initial", initial)
-        self.final = arguments.coefficient("final", final)
-        if epochs is not None:
-            arguments.integer("epochs", epochs, minimum=1)
-        self.epochs = epochs
-        self.begin_epoch = arguments.integer("begin_epoch", begin_epoch, minimum=0)
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        super().on_train_begin(logs)
-        epochs: Any = self._params.get("epochs")
-        if self.epochs is None and epochs is None:
-            raise ValueError(
-                "Argument `epochs` of GammaRamp must be given, as the number of epochs "
-                "of this run is not known. Received: epochs=None"
-            )
-        self._length = self.epochs or epochs - self.begin_epoch
-        if self._length < 1:
-            raise ValueError(
-                "Argument `begin_epoch` must be less than the epochs of `fit`, "
-                f"{epochs}. Received: begin_epoch={self.begin_epoch}"
-            )
-        if self._params.get("steps") is None:
-            self._warn(
-                "number of batches",
-                "GammaRamp moves gamma once an epoch in this run, not at every update: "
-                "`fit` does not know the number of batches in advance. Pass "
-                "`steps_per_epoch` for a smooth ramp.",
-            )
-
-    def _begin(self, epoch: int) -> None:
-        if self._params.get("steps") is None:
-            return
-        for optimizer, first in zip(self._optimizers(), self._firsts, strict=True):
-            updates = updates_per_epoch(self._params, optimizer)
-            optimizer.ramp(
-                "gamma",
-                self.initial,
-                self.final,
-                begin=first + round(self.begin_epoch * updates),
-                steps=max(1, round(self._length * updates)),
-            )
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_epoch_begin(epoch, logs)
-        if self._params.get("steps") is None:
-            progress = curves.progress(epoch - self.begin_epoch, self._length)
-            gamma = float(curves.linear(self.initial, self.final, progress))
-            for optimizer in self._optimizers():
-                optimizer.gamma = gamma
-        if epoch == self.begin_epoch:
-            self._say(
-                f"Epoch {epoch + 1}: GammaRamp moving gamma from {self.initial} to "
-                f"{self.final} in {self._length} epochs.",
-            )
-        elif epoch == self.begin_epoch + self._length:
-            self._say(f"Epoch {epoch + 1}: GammaRamp done, gamma is {self.final}.")
+        super().__init__(
+            "gamma",
+            arguments.coefficient("initial", initial),
+            arguments.coefficient("final", final),
+            epochs,
+            begin_epoch,
+            verbose,
+            optimizer,
+        )

@@ -8,6 +8,7 @@ from keras_momentum import arguments
 from keras_momentum._numbers import number
 from keras_momentum.callbacks._callback import MomentumCallback, in_logs
 from keras_momentum.callbacks._momentum_board import MomentumBoard
+from keras_momentum.callbacks._moving_readings import MovingReadings
 from keras_momentum.optimizers import MomentumOptimizer
 
 
@@ -17,11 +18,16 @@ class MomentumMonitor(MomentumCallback):
     | in the logs | what it is |
     |---|---|
     | `gamma`, `learning_rate` | those of the next update |
+    | `weight_decay`, `beta_2`, ... | likewise every other hyper-parameter that moves |
     | `effective_learning_rate` | η/(1 − γ); η for `MomentumAdam` |
     | `velocity_norm` | the norm of v over all weights |
     | `update_ratio` | the norm of the last update over that of the weights |
     | `cosine` | of gradient and velocity; below 0 the velocity points uphill |
     | `restarts`, `skipped_steps` | their numbers |
+
+    A hyper-parameter moves if a schedule, a ramp or a plan decides it, or if it is not
+    what it was when the fit began; from then on it stays in the logs. One of several
+    numbers has a key for each, `weights_0`, `weights_1` and so on.
 
     An epoch in which no update was measured has NaN in the place of the measures, and
     the first one is told by a warning, with the reason.
@@ -97,6 +103,7 @@ class MomentumMonitor(MomentumCallback):
         super().on_train_begin(logs)
         self._board = MomentumBoard(self.log_dir) if self.log_dir else None
         self._values: dict[str, float] = {}
+        self._moving = {id(each): MovingReadings(each) for each in self._optimizers()}
         self._is_length_known = self._params.get("steps") is not None
 
     def _begin(self, epoch: int) -> None:
@@ -106,6 +113,9 @@ class MomentumMonitor(MomentumCallback):
         self._batches_to_observe = max(
             optimizer.gradient_accumulation_steps or 1 for optimizer in optimizers
         )
+        for optimizer in optimizers:
+            # Another one, if the model was compiled again.
+            self._moving.setdefault(id(optimizer), MovingReadings(optimizer))
         # Counts of observed updates when they were last looked at.
         self._looked_at = {
             id(optimizer): optimizer.observation().observed for optimizer in optimizers
@@ -175,7 +185,10 @@ class MomentumMonitor(MomentumCallback):
         values = {}
         for optimizer in optimizers:
             before = self._looked_at.get(id(optimizer), 0)
-            for name, value in _measured(optimizer, before).items():
+            found = _measured(optimizer, before)
+            if id(optimizer) in self._moving:
+                found |= self._moving[id(optimizer)].readings()
+            for name, value in found.items():
                 values[in_logs(name, optimizer, optimizers)] = value
         self._values = values
         if self._board is not None:

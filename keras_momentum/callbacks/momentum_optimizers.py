@@ -1,11 +1,16 @@
 """Finding the optimizers whose momentum a callback may move."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 
+from keras_momentum._hyperparameters import moving_of
+from keras_momentum.callbacks._movable import RESTART_EVERY, check_movable
 from keras_momentum.optimizers import MomentumOptimizer
+
+# What Keras's constructor sets on a wrapper itself.
+_OF_KERAS = {"weight_decay": None}
+_NOTHING = object()
 
 
 def momentum_optimizers(model: Any) -> list[MomentumOptimizer]:
@@ -51,7 +56,7 @@ def unwrapped(
         where: How a person reaches it, for messages.
 
     Raises:
-        ValueError: If momentum was set on what is wrapped around them.
+        ValueError: If a hyper-parameter was set on what is wrapped around them.
     """
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         inner = {f"{where}.inner_optimizer": optimizer.inner_optimizer}
@@ -62,14 +67,17 @@ def unwrapped(
         }
     else:
         return [] if optimizer is None else [optimizer]
-    for name in ("gamma", "momentum", "beta_1", "restart_every"):
-        if name in vars(optimizer):
+    found = [each for way, one in inner.items() for each in unwrapped(one, way)]
+    kinds = [MomentumOptimizer, *map(type, found)]
+    for name in [*(name for kind in kinds for name in moving_of(kind)), RESTART_EVERY]:
+        value = vars(optimizer).get(name, _NOTHING)
+        if value is not _NOTHING and value is not _OF_KERAS.get(name, _NOTHING):
             raise ValueError(
                 f"`{where}.{name}` does nothing, as a {type(optimizer).__name__} does "
                 f"not hand it on; set `{next(iter(inner), where)}.{name}`. "
-                f"Received: {where}.{name}={vars(optimizer)[name]!r}"
+                f"Received: {where}.{name}={value!r}"
             )
-    return [found for way, each in inner.items() for found in unwrapped(each, way)]
+    return found
 
 
 def checked(optimizer: Any) -> Any:
@@ -130,28 +138,6 @@ def movable_optimizers(model: Any, mover: str) -> list[MomentumOptimizer]:
     optimizers = momentum_optimizers(model)
     check_movable(optimizers, ["gamma"], mover)
     return optimizers
-
-
-def check_movable(
-    optimizers: Sequence[MomentumOptimizer], names: Sequence[str], mover: str
-) -> None:
-    """Raises `TypeError` if a schedule decides what is to be moved.
-
-    Args:
-        optimizers: The optimizers.
-        names: Names of hyper-parameters.
-        mover: The name of what is going to move them.
-    """
-    for optimizer in optimizers:
-        for name in names:
-            if not getattr(optimizer, f"{name}_is_settable"):
-                is_gamma = name == "gamma"
-                argument = optimizer.gamma_argument if is_gamma else name
-                raise TypeError(
-                    f"{mover} can't move {'gamma' if is_gamma else 'the learning rate'}"
-                    f": a schedule given as `{argument}` already decides it. Compile "
-                    f"with a float `{argument}`, or without {mover}."
-                )
 
 
 def _described(optimizer: Any) -> str:

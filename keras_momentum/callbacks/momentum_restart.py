@@ -5,6 +5,7 @@ from typing import Any
 
 from keras_momentum import arguments
 from keras_momentum.callbacks._callback import MomentumCallback
+from keras_momentum.callbacks._movable import RESTART_EVERY
 from keras_momentum.callbacks._train_function import TrainFunction
 
 
@@ -61,7 +62,7 @@ class MomentumRestart(MomentumCallback):
         super().__init__(optimizer, verbose)
         self.every = arguments.integer("every", every, minimum=1)
         self.unit = arguments.one_of("unit", unit, ("step", "epoch"))
-        self.moves = ("restart_every",) if unit == "step" else ()
+        self.moves = (RESTART_EVERY,) if unit == "step" else ()
         self._found: list[int | None] = []
 
     def set_model(self, model: Any) -> None:

@@ -6,14 +6,14 @@ import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum.callbacks._gamma_callback import GammaCallback
+from keras_momentum.callbacks._moving_callback import MovingCallback
 from keras_momentum.callbacks._step_plan import StepPlan
 from keras_momentum.callbacks._steps import updates_per_epoch
 from keras_momentum.optimizers import MomentumOptimizer
 from keras_momentum.schedules import curves
 
 
-class OneCycle(GammaCallback):
+class OneCycle(MovingCallback):
     """Moves the learning rate up and gamma down, then both back.
 
     With half a cosine from each value to the next, over the updates of the cycle:

@@ -8,10 +8,8 @@ import keras
 import numpy as np
 
 from keras_momentum import arguments
-from keras_momentum.callbacks.momentum_optimizers import (
-    check_movable,
-    movable_optimizers,
-)
+from keras_momentum.callbacks._movable import check_movable
+from keras_momentum.callbacks.momentum_optimizers import movable_optimizers
 from keras_momentum.comparison._batches import first_batches
 from keras_momentum.comparison._halving import rungs_of
 from keras_momentum.comparison._noise import distinct_batches, measure, size_of

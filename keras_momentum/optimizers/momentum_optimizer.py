@@ -106,6 +106,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         self._rate = LearningRate(control, self)
         hyperparameters = Hyperparameters(control, self._rate, moving_of(type(self)))
         given = {"gamma": gamma, "weight_decay": weight_decay, **(others or {})}
+        hyperparameters.check_declared(given, type(self).__name__)
         for name, value in given.items():
             argument = self.gamma_argument if name == "gamma" else name
             hyperparameters.add(name, value, argument, lambda: self.built)

@@ -1,6 +1,6 @@
 """Our optimizers beside Keras's, optax's and PyTorch's: tables of times and memory.
 
-    python -m tests.benchmarks steps|big|memory|gamma|search|regret|extras [options]
+    python -m tests.benchmarks steps|big|memory|gamma|search|regret|extras|optax|stacks
 
 Each topic prints a table and writes it to `tests/benchmarks/results/`. What is compared
 runs in turn; medians are shown. `KERAS_BACKEND` chooses the backend.
@@ -12,12 +12,14 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tests.benchmarks import (
+    beside_optax,
     big,
     extras,
     gamma_search,
     memory,
     moving_gamma,
     recommendation,
+    stacks,
     steps,
 )
 from tests.benchmarks.models import MODELS
@@ -71,6 +73,10 @@ def main() -> None:
     searches.add_argument("--model", choices=list(MODELS), default="mlp")
     searches.add_argument("--steps", type=int, nargs="+", default=[20, 100])
     arguments.add_argument("--formula", choices=list(TWINS), default="momentum")
+    besides = add("optax", "Muon and AdEMAMix beside optax's (JAX).", ["transformer"])
+    stacked = add("stacks", "Muon's matrices at once and one by one.", ["mlp"])
+    for topic in (besides, stacked):
+        topic.add_argument("--rounds", type=int, default=5)
     a = parser.parse_args()
     match a.topic:
         case "steps":
@@ -85,6 +91,10 @@ def main() -> None:
             gamma_search.run(a.model, a.steps, JIT[a.jit], a.rounds)
         case "regret":
             recommendation.run(a.steps, a.batch_sizes, a.seeds)
+        case "optax":
+            beside_optax.run(a.models, a.rounds)
+        case "stacks":
+            stacks.run(a.models, a.rounds)
         case "extras":
             extras.run(a.models, a.formula, JIT[a.jit], a.rounds)
 

@@ -36,6 +36,10 @@ TWINS: dict[str, Twins] = {
         lambda **kwargs: optimizers.Adam(0.001, **kwargs),
         lambda **kwargs: keras_momentum.MomentumAdam(0.001, **kwargs),
     ),
+    "muon": Twins(
+        lambda **kwargs: optimizers.Muon(0.001, **kwargs),
+        lambda **kwargs: keras_momentum.Muon(0.001, **kwargs),
+    ),
     "rmsprop": Twins(
         lambda **kwargs: optimizers.RMSprop(0.001, momentum=0.9, **kwargs),
         lambda **kwargs: keras_momentum.MomentumRMSprop(0.001, **kwargs),

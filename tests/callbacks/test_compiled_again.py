@@ -63,7 +63,7 @@ def test_each_callback_goes_on_with_the_new_optimizer(kind: type) -> None:
     assert number(new.iterations) == 4 * BATCHES
     if kind in MOVERS:
         assert number(new.gamma) == pytest.approx(0.7)
-        assert new.gamma_is_settable
+        assert new.hyperparameter("gamma").is_settable
     assert type(model.train_function).__name__ == "function"
 
 

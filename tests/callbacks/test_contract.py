@@ -17,7 +17,9 @@ from keras_momentum.callbacks import (
     MomentumRestart,
     OneCycle,
     OvershootGuard,
+    Ramp,
     RestartOnPlateau,
+    Scheduler,
 )
 from keras_momentum.schedules import LinearRamp, NesterovSequence
 from tests.callbacks import fitting
@@ -31,9 +33,11 @@ MAKE: dict[type, Callable[[], keras.callbacks.Callback]] = {
     MomentumRestart: lambda: MomentumRestart(3),
     OneCycle: lambda: OneCycle(0.1, max_gamma=0.7, min_gamma=0.2),
     OvershootGuard: OvershootGuard,
+    Ramp: lambda: Ramp("momentum", 0.2, 0.7),
     RestartOnPlateau: lambda: RestartOnPlateau("loss"),
+    Scheduler: lambda: Scheduler("beta_1", LinearRamp(0.7, 0.7, steps=1)),
 }
-MOVERS = [GammaRamp, GammaScheduler, OneCycle]
+MOVERS = [GammaRamp, GammaScheduler, OneCycle, Ramp, Scheduler]
 each_callback = pytest.mark.parametrize("kind", MAKE, ids=lambda kind: kind.__name__)
 
 
@@ -146,6 +150,22 @@ def test_each_of_several_optimizers(kind: type) -> None:
             [
                 "Epoch 1: GammaScheduler setting gamma to 0.5.",
                 "Epoch 3: GammaScheduler setting gamma to 0.75.",
+            ],
+        ),
+        (
+            lambda: Ramp("learning_rate", 0.05, 0.01, epochs=2, verbose=1),
+            [
+                "Epoch 1: Ramp moving the learning rate from 0.05 to 0.01 in 2 epochs.",
+                "Epoch 3: Ramp done, the learning rate is 0.01.",
+            ],
+        ),
+        (
+            lambda: Scheduler(
+                "learning_rate", LinearRamp(0.5, 0.25, steps=1), verbose=1
+            ),
+            [
+                "Epoch 1: Scheduler setting the learning rate to 0.5.",
+                "Epoch 2: Scheduler setting the learning rate to 0.25.",
             ],
         ),
         (

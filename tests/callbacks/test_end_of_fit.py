@@ -17,6 +17,8 @@ from keras_momentum.callbacks import (
     MomentumRestart,
     OneCycle,
     OvershootGuard,
+    Ramp,
+    Scheduler,
 )
 from keras_momentum.schedules import LinearRamp
 from tests.callbacks import fitting
@@ -26,6 +28,10 @@ IN_MOTION: dict[str, Callable[[], keras.callbacks.Callback]] = {
     "ramp": lambda: GammaRamp(0.2, 0.8),
     "plan": lambda: GammaScheduler(LinearRamp(0.2, 0.8, steps=9), unit="step"),
     "cycle": lambda: OneCycle(0.1),
+    "ramp of weight decay": lambda: Ramp("weight_decay", 0.0, 0.5),
+    "plan of weight decay": lambda: Scheduler(
+        "weight_decay", LinearRamp(0.0, 0.5, steps=30), unit="step"
+    ),
     "restarts": lambda: MomentumRestart(3),
     "guard": lambda: OvershootGuard(verbose=0),
     "monitor": lambda: MomentumMonitor(1),
@@ -49,14 +55,19 @@ class Break(keras.callbacks.Callback):
 
 def state(model: keras.Model) -> tuple[Any, ...]:
     optimizer = model.optimizer
-    gamma, rate = number(optimizer.gamma), number(optimizer.learning_rate)
-    return gamma, rate, optimizer.restarts, optimizer.observation().observed
+    names = ("gamma", "learning_rate", "weight_decay")
+    values = [number(getattr(optimizer, name)) for name in names]
+    return *values, optimizer.restarts, optimizer.observation().observed
+
+
+def momentum() -> keras_momentum.Momentum:
+    return keras_momentum.Momentum(RATE, 0.3, restart_every=1000, weight_decay=0.0)
 
 
 def broken_off(
     callback: Any, event: str = "on_epoch_end", error: Any = KeyboardInterrupt
 ) -> keras.Model:
-    model = compiled(keras_momentum.Momentum(RATE, 0.3, restart_every=1000))
+    model = compiled(momentum())
     with pytest.raises(error):
         fit(model, callback, Break(event, error), epochs=9)
     return model
@@ -66,6 +77,7 @@ def check_nothing_goes_on(model: keras.Model, before: tuple[Any, ...]) -> None:
     assert state(model) == before
     assert model.optimizer.restart_every == 1000
     assert not model.optimizer.is_observed
+    assert not any(each.is_moving for each in model.optimizer.hyperparameters.values())
     assert type(model.train_function).__name__ == "function"
 
 
@@ -87,7 +99,7 @@ def test_the_next_fit_is_as_without_the_callback(make: Any) -> None:
     ],
 )
 def test_wherever_it_breaks_off(event: str, error: Any) -> None:
-    model = compiled(keras_momentum.Momentum(RATE, 0.3, restart_every=1000))
+    model = compiled(momentum())
     fault = Break(event, error)
     if event == "on_test_begin":
         fault.on_test_begin = lambda logs=None: fault._raise(0)
@@ -95,6 +107,7 @@ def test_wherever_it_breaks_off(event: str, error: Any) -> None:
         fit(
             model,
             OneCycle(0.1),
+            Ramp("weight_decay", 0.0, 0.5),
             fault,
             epochs=9,
             validation_data=(fitting.X, fitting.Y),
@@ -230,7 +243,7 @@ def test_a_list_of_callbacks_used_again() -> None:
 
 @each_in_motion
 def test_the_same_callback_twice_in_a_list(make: Any) -> None:
-    model = compiled(keras_momentum.Momentum(RATE, 0.3))
+    model = compiled(momentum())
     callback = make()
     fit(model, callback, callback, epochs=2)
     assert type(model.train_function).__name__ == "function"

@@ -15,8 +15,11 @@ from keras_momentum.callbacks import (
     MomentumRestart,
     OneCycle,
     OvershootGuard,
+    Ramp,
     RestartOnPlateau,
+    Scheduler,
 )
+from keras_momentum.schedules import LinearRamp
 from tests.callbacks import fitting
 from tests.callbacks.fitting import RATE, compiled, fit, gamma_of
 from tests.callbacks.test_contract import MAKE
@@ -26,6 +29,12 @@ class Own(keras.callbacks.Callback):
     """A person's callback that says what it moves."""
 
     moves = ("learning_rate", "gamma")
+
+
+class OwnMomentum(keras.callbacks.Callback):
+    """One that says it with another name."""
+
+    moves = ("momentum",)
 
 
 def rates(epoch: int, rate: float) -> float:
@@ -43,6 +52,22 @@ PAIRS: list[tuple[Any, Any]] = [
     (EvaluateAtIterate, keras.callbacks.SwapEMAWeights),
     (EvaluateAtIterate, EvaluateAtIterate),
     (lambda: MomentumRestart(3), lambda: MomentumRestart(4)),
+    (lambda: Ramp("momentum", 0.1, 0.2), GammaRamp),
+    (lambda: Ramp("beta_1", 0.1, 0.2), lambda: Scheduler("gamma", rates)),
+    (lambda: Ramp("momentum", 0.1, 0.2), lambda: OneCycle(0.1)),
+    (lambda: Ramp("momentum", 0.1, 0.2), OvershootGuard),
+    (lambda: Ramp("momentum", 0.1, 0.2), OwnMomentum),
+    (GammaRamp, OwnMomentum),
+    (lambda: Ramp("weight_decay", 0.1, 0.2), lambda: Scheduler("weight_decay", rates)),
+    (
+        lambda: Ramp("learning_rate", 0.1, 0.2),
+        lambda: keras.callbacks.LearningRateScheduler(rates),
+    ),
+    (
+        lambda: Scheduler("learning_rate", rates),
+        lambda: keras.callbacks.ReduceLROnPlateau("loss"),
+    ),
+    (lambda: Scheduler("learning_rate", rates), lambda: OneCycle(0.1)),
 ]
 
 
@@ -51,7 +76,7 @@ PAIRS: list[tuple[Any, Any]] = [
 def test_two_that_move_one_thing_are_named(
     ours: Any, other: Any, is_first: bool
 ) -> None:
-    model = compiled(keras_momentum.NAG(RATE, 0.5, use_ema=True))
+    model = compiled(keras_momentum.NAG(RATE, 0.5, use_ema=True, weight_decay=0.0))
     callbacks = [ours(), other()]
     if not is_first:
         callbacks.reverse()
@@ -62,10 +87,13 @@ def test_two_that_move_one_thing_are_named(
 
 
 def test_what_moves_different_things_goes_together() -> None:
-    model = compiled(keras_momentum.NAG(RATE, 0.5))
+    model = compiled(keras_momentum.MomentumAdam(RATE, 0.5, weight_decay=0.0))
     fit(
         model,
         GammaRamp(0.2, 0.7),
+        Ramp("beta_2", 0.9, 0.99),
+        Scheduler("weight_decay", lambda epoch, decay: 0.25),
+        Scheduler("epsilon", LinearRamp(0.5, 0.125, steps=7), unit="step"),
         keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2),
         MomentumRestart(3),
         MomentumRestart(2, unit="epoch"),
@@ -73,11 +101,22 @@ def test_what_moves_different_things_goes_together() -> None:
         MomentumMonitor(2),
         MomentumMonitor(3),
         OvershootGuard(action="restart", verbose=0),
-        EvaluateAtIterate(),
         epochs=2,
     )
     assert gamma_of(model) == pytest.approx(0.7)
-    assert number(model.optimizer.learning_rate) == pytest.approx(RATE / 4)
+    optimizer = model.optimizer
+    assert number(optimizer.learning_rate) == pytest.approx(RATE / 4)
+    assert number(optimizer.beta_2) == pytest.approx(0.99)
+    assert number(optimizer.weight_decay) == pytest.approx(0.25)
+    assert number(optimizer.epsilon) == pytest.approx(0.125)
+
+
+def test_swapped_weights_go_with_whatever_moves() -> None:
+    model = compiled(keras_momentum.NAG(RATE, 0.5, weight_decay=0.0))
+    ramp = Ramp("weight_decay", 0.0, 0.5)
+    fit(model, GammaRamp(0.2, 0.7), ramp, EvaluateAtIterate(), epochs=2)
+    assert gamma_of(model) == pytest.approx(0.7)
+    assert number(model.optimizer.weight_decay) == pytest.approx(0.5)
 
 
 def test_each_of_two_optimizers_has_a_mover_of_its_own() -> None:
@@ -120,6 +159,8 @@ def _positional(kind: type) -> list[Any]:
         GammaScheduler: [lambda epoch, gamma: gamma],
         MomentumRestart: [3],
         OneCycle: [0.1],
+        Ramp: ["gamma", 0.2, 0.7],
+        Scheduler: ["gamma", rates],
     }
     return needed.get(kind, [])
 
@@ -143,13 +184,25 @@ def test_without_one_the_error_says_where_to_pass_it(optimizer: Any) -> None:
         events.on_train_begin()
 
 
-@pytest.mark.parametrize("name", ["gamma", "momentum", "beta_1", "restart_every"])
+@pytest.mark.parametrize(
+    "name",
+    ["gamma", "momentum", "beta_1", "restart_every", "weight_decay", "beta_2"],
+)
 def test_what_is_set_in_vain_on_a_wrapper_is_named(name: str) -> None:
-    wrapper = keras.optimizers.LossScaleOptimizer(keras_momentum.NAG(RATE, 0.5))
+    inner = keras_momentum.MomentumAdam(RATE, 0.5)
+    wrapper = keras.optimizers.LossScaleOptimizer(inner)
     model = compiled(wrapper)
     setattr(wrapper, name, 0.1)
     with pytest.raises(ValueError, match=rf"inner_optimizer\.{name}.*Received: .*=0.1"):
         fit(model, MomentumMonitor(), epochs=1)
+
+
+def test_a_learning_rate_is_not_set_in_vain_on_a_wrapper() -> None:
+    inner = keras_momentum.MomentumAdam(RATE, 0.5)
+    model = compiled(keras.optimizers.LossScaleOptimizer(inner))
+    model.optimizer.learning_rate = 0.25
+    history = fit(model, MomentumMonitor(), epochs=1).history
+    assert history["learning_rate"] == [0.25]
 
 
 def test_what_is_set_in_vain_on_several_is_named() -> None:
@@ -175,5 +228,8 @@ def test_callbacks_say_what_they_move_and_whether_they_restart() -> None:
     moving = {
         kind for kind, make in MAKE.items() if "gamma" in getattr(make(), "moves", ())
     }
-    assert moving == {GammaRamp, GammaScheduler, OneCycle, OvershootGuard}
+    assert moving == {
+        *(GammaRamp, GammaScheduler, OneCycle),
+        *(OvershootGuard, Ramp, Scheduler),
+    }
     assert OvershootGuard(action="restart").moves == ()

@@ -99,9 +99,21 @@ def test_xla_compiles_the_update_of_large_weights_and_of_no_others(case: Case) -
         return sum(function.attr["_XlaMustCompile"].b for function in functions)
 
     assert compiled_by_xla([(3, 4), (5,), (65, 64)]) == 0
-    large = compiled_by_xla([(3, 4), (128, 130)])
+    # A vector, as a matrix may come with others.
+    large = compiled_by_xla([(3, 4), (16_640,)])
     assert large >= 1
-    assert compiled_by_xla([(3, 4), (128, 130)], use_ema=True) > large
+    assert compiled_by_xla([(3, 4), (16_640,)], use_ema=True) > large
+
+
+@packs_here
+def test_matrices_of_one_shape_come_together_however_large() -> None:
+    shapes = [(128, 130)] * 3 + [(130, 128)] * 2 + [(4,)] * 2 + [(2000, 600)]
+    optimizer = keras_momentum.Muon()
+    optimizer.build(variables(*shapes))
+    packs = {pack.indices: pack for pack in optimizer._slots.packs}
+    assert set(packs) == {(0, 1, 2), (3, 4), (5, 6), (7,)}
+    # Their products are not compiled on their own.
+    assert not any(pack.is_large for pack in packs.values())
 
 
 @packs_here
@@ -196,3 +208,22 @@ def test_a_copy_of_an_optimizer_shares_no_memory_with_it() -> None:
     other.filled([0.5 * gradient for gradient in gradients])
     np.testing.assert_array_equal(ops.convert_to_numpy(vector), np.ones(17))
     assert len(pickle.dumps(mine)) < 1000
+
+
+@pytest.mark.parametrize("jit_compile", [False, "auto"])
+def test_a_gradient_of_which_the_shape_is_not_known_is_taken(jit_compile: Any) -> None:
+    """As TensorFlow has them of sequences where the data do not say their shape."""
+
+    class Batches(keras.utils.PyDataset):
+        def __len__(self) -> int:
+            return 1
+
+        def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+            x = np.random.default_rng(0).normal(size=(4, 6, 8)).astype("float32")
+            return x, x
+
+    layers = [keras.layers.Dense(8, "relu"), keras.layers.Dense(8)]
+    model = keras.Sequential([keras.Input((6, 8)), *layers])
+    model.compile(keras_momentum.Muon(0.1), "mse", jit_compile=jit_compile)
+    first, *_, last = model.fit(Batches(), epochs=5, verbose=0).history["loss"]
+    assert last < first

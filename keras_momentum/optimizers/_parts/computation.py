@@ -1,6 +1,7 @@
 """What is computed for a pack: the formula, in a float type, and the weight decay."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
@@ -58,10 +59,12 @@ class PackFormula:
         self, gradient: Any, slots: Mapping[str, Any], shape: tuple[int, ...]
     ) -> tuple[Any, dict[str, Any]]:
         """The formula on whole weights: as many as the values have."""
-        found = gradient.shape
+        # Of a gradient TensorFlow may not know how long it is.
+        found = next(iter(slots.values()), gradient).shape
+        count = math.prod(found) // math.prod(shape)
 
         def stack(value: Any) -> Any:
-            return ops.reshape(value, (-1, *shape))
+            return ops.reshape(value, (count, *shape))
 
         values = Values({name: stack(value) for name, value in slots.items()})
         difference, new_slots = self.formula.update(stack(gradient), values, self.step)
