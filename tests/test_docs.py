@@ -93,7 +93,8 @@ def test_code_of_comparisons_runs_as_it_stands(
 
 
 def test_code_of_muon_runs_as_it_stands() -> None:
-    (code,) = re.findall(r"```python\n(.*?)\n```", TEXT, re.DOTALL)
+    _, section = TEXT.split("## Muon with a momentum that is warmed up")
+    code = re.findall(r"```python\n(.*?)\n```", section, re.DOTALL)[0]
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     names = {"model": model, "x": np.ones((8, 3)), "y": np.ones((8, 2))}
     exec(code, names)
