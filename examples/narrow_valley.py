@@ -122,10 +122,12 @@ def draw(paths: dict[str, np.ndarray], rates: list[float | None], file: Path) ->
     )
     drawn = list(zip(paths.items(), rates, COLOURS, strict=True))
     with drawing.picture(file, title, height=11) as figure:
-        rows = figure.subfigures(3, 1, height_ratios=[1.0, 0.9, 0.9])
-        draw_paths(rows[0].subplots(1, 5, sharex=True, sharey=True), drawn[:-2], -0.2)
-        draw_distances(rows[1].subplots(), drawn[:-2])
-        left, right = rows[2].subfigures(1, 2, width_ratios=[1.0, 1.4])
+        first, second, third = figure.subfigures(  # type: ignore[misc]
+            3, 1, height_ratios=[1.0, 0.9, 0.9]
+        )
+        draw_paths(first.subplots(1, 5, sharex=True, sharey=True), drawn[:-2], -0.2)
+        draw_distances(second.subplots(), drawn[:-2])
+        left, right = third.subfigures(1, 2, width_ratios=[1.0, 1.4])
         draw_paths(left.subplots(1, 2, sharex=True, sharey=True), drawn[-2:], -1.1)
         draw_distances(right.subplots(), drawn[-2:])
 
