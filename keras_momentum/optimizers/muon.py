@@ -47,8 +47,8 @@ class Muon(MomentumOptimizer):
         ns_steps: An integer >= 1, steps of the iteration. Defaults to `5`.
         ns_coefficients: Three floats: those of its polynomial a x + b x³ + c x⁵.
             Defaults to `(3.4445, -4.775, 2.0315)`, Jordan's.
-        rms_rate: A float > 0, the root mean square of an update of a square matrix with
-            a learning rate of 1. Defaults to `0.2`, as it is of Adam.
+        rms_rate: A float > 0, the root mean square of an update with a learning rate of
+            1, or `None`, by which the root is left out too. Defaults to `0.2`, Adam's.
         exclude: Regular expressions; a weight whose path has a match follows Adam: that
             of the output layer, for example. Defaults to `()`.
         exclude_embeddings: Whether weights with "embedding" in their path follow Adam.
@@ -105,7 +105,7 @@ class Muon(MomentumOptimizer):
         nesterov: bool = True,
         ns_steps: int = 5,
         ns_coefficients: Sequence[float] = (3.4445, -4.775, 2.0315),
-        rms_rate: float = 0.2,
+        rms_rate: float | None = 0.2,
         exclude: Sequence[str] = (),
         exclude_embeddings: bool = True,
         adam_lr_ratio: HyperparameterLike = 1.0,
@@ -129,7 +129,9 @@ class Muon(MomentumOptimizer):
         self.nesterov = arguments.boolean("nesterov", nesterov)
         self.ns_steps = arguments.integer("ns_steps", ns_steps, minimum=1)
         self.ns_coefficients = arguments.floats("ns_coefficients", ns_coefficients, 3)
-        self.rms_rate = arguments.positive_float("rms_rate", rms_rate)
+        self.rms_rate = (
+            None if rms_rate is None else arguments.positive_float("rms_rate", rms_rate)
+        )
         self.exclude = arguments.patterns("exclude", exclude)
         self.exclude_embeddings = arguments.boolean(
             "exclude_embeddings", exclude_embeddings
@@ -149,7 +151,8 @@ class Muon(MomentumOptimizer):
         unit = orthogonalized(
             matrices, self.ns_steps, self.ns_coefficients, 1e-7 * step.share
         )
-        scale = self.rms_rate * math.sqrt(max(step.kind))
+        rate = self.rms_rate
+        scale = 1.0 if rate is None else rate * math.sqrt(max(step.kind))
         difference = (scale * step.learning_rate) * ops.reshape(unit, u.shape)
         return difference, {"velocity": velocity}
 

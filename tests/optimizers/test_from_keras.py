@@ -118,6 +118,7 @@ def test_muon_goes_on_as_keras_would(nesterov: bool) -> None:
         weight_decay=0.1,
         adam_weight_decay=0.2,
         ns_steps=4,
+        rms_rate=0.3 if nesterov else None,
         muon_c=2.0,
     )
     old.exclude_from_weight_decay(var_names=["tall", "bias"])
