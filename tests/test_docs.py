@@ -92,6 +92,23 @@ def test_code_of_comparisons_runs_as_it_stands(
     assert comparison.names == ["Adam", "NAG"]
 
 
+def test_code_of_muon_runs_as_it_stands() -> None:
+    _, section = TEXT.split("## Muon with a momentum that is warmed up")
+    code = re.findall(r"```python\n(.*?)\n```", section, re.DOTALL)[0]
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    names = {"model": model, "x": np.ones((8, 3)), "y": np.ones((8, 2))}
+    exec(code, names)
+    # The arguments of Keras's line, and one more.
+    for name in ("learning_rate", "weight_decay"):
+        before, after = (float(getattr(names[n], name)) for n in ("before", "after"))
+        assert before == pytest.approx(after)
+    gammas = [float(names["up_and_down"](t)) for t in (0, 150, 300, 1950, 1975, 2000)]
+    assert gammas == pytest.approx([0.85, 0.9, 0.95, 0.95, 0.9, 0.85])
+    assert float(names["after"].gamma) == pytest.approx(0.85)
+    assert float(names["cooled"].gamma) == pytest.approx(0.85)
+    assert float(model.optimizer.gamma) == pytest.approx(0.95)
+
+
 def code_of(source: str) -> dict[str, str]:
     """The classes of some Python by name, without docstrings, as they are computed."""
     found = {}

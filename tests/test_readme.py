@@ -95,6 +95,6 @@ def test_narrow_valley_reaches_the_rates_of_theory(tmp_path: Path) -> None:
     assert result.stdout.strip().endswith("p.png")
     assert (tmp_path / "p.png").exists()
     rows = re.findall(r"(0\.\d{4}) │ +(0\.\d{4})", result.stdout)
-    assert len(rows) == 3
+    assert len(rows) == 5
     for measured, theory in rows:
         assert float(measured) == pytest.approx(float(theory), rel=0.01)

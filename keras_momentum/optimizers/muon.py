@@ -214,9 +214,12 @@ class Muon(MomentumOptimizer):
     def from_keras(cls, optimizer: Any) -> "Muon":
         """Takes over a built `keras.optimizers.Muon`, in the middle of a run.
 
-        The next step is what it would have been, but for epsilon's place in Adam.
+        The next step is what it would have been, but for epsilon's place in Adam. Also
+        kernels of more than two dimensions, of convolutions and attention, go on with
+        Adam: `exclude` names them.
         """
         check(optimizer, keras.optimizers.Muon)
+        kernels = [w.path for w in optimizer._trainable_variables if len(w.shape) > 2]
         t = int(optimizer.iterations)
         gamma, beta_1, beta_2 = (
             getattr(optimizer, name)
@@ -234,7 +237,10 @@ class Muon(MomentumOptimizer):
             },
             {"velocity_weight": 1 - beta_1**t, "second_moment_weight": 1 - beta_2**t},
             ns_coefficients=[getattr(optimizer, f"muon_{letter}") for letter in "abc"],
-            exclude=list(optimizer.exclude_layers),
+            exclude=[
+                *optimizer.exclude_layers,
+                *(f"^{re.escape(path)}$" for path in kernels),
+            ],
         )
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_momentum import NAG, Momentum, MomentumAdam, MomentumRMSprop
+from keras_momentum import NAG, Momentum, MomentumAdam, MomentumRMSprop, Muon
+from keras_momentum.schedules import LinearRamp
 from tests.optimizers.training import fit, losses, small_model
 from tests.stepping import relative_error
 
@@ -55,7 +56,13 @@ def test_it_goes_on_as_keras_would(
         for t in range(20)
     ]
     weights = [keras.Variable(np.ones(shape, np.float32)) for shape in SHAPES]
-    old = theirs()
+    check_that_it_goes_on(ours, theirs(), weights, gradients, before, after)
+
+
+def check_that_it_goes_on(
+    ours: Any, old: Any, weights: Any, gradients: Any, before: int, after: int
+) -> Any:
+    """Also returns the new optimizer."""
 
     def steps(optimizer: Any, first: int, last: int) -> None:
         for t in range(first, last):
@@ -77,6 +84,60 @@ def test_it_goes_on_as_keras_would(
     assert int(new.iterations) == int(old.iterations)
     for weight, value in zip(weights, expected, strict=True):
         assert relative_error(weight, value) < 2e-5
+    return new
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_muon_goes_on_as_keras_would(nesterov: bool) -> None:
+    shapes = {
+        "kernel": (3, 4),
+        "tall": (6, 2),
+        "embeddings": (6, 3),
+        "output": (4, 2),
+        "convolution": (2, 2, 3, 4),
+        "bias": (4,),
+    }
+    rng = np.random.default_rng(7)
+    gradients = [
+        [
+            np.float32(rng.choice([-1, 1], s) * (1 + rng.random(s)))
+            for s in shapes.values()
+        ]
+        for _ in range(20)
+    ]
+    weights = [
+        keras.Variable(rng.normal(size=shape).astype(np.float32), name=name)
+        for name, shape in shapes.items()
+    ]
+    old = keras.optimizers.Muon(
+        0.02,
+        nesterov=nesterov,
+        momentum=0.8,
+        exclude_layers=["out"],
+        adam_lr_ratio=0.5,
+        weight_decay=0.1,
+        adam_weight_decay=0.2,
+        ns_steps=4,
+        muon_c=2.0,
+    )
+    old.exclude_from_weight_decay(var_names=["tall", "bias"])
+    new = check_that_it_goes_on(Muon, old, weights, gradients, 5, 3)
+    ours = dict(zip(shapes, map(new.is_elementwise, weights), strict=True))
+    assert [name for name in ours if not ours[name]] == ["kernel", "tall"]
+
+
+def test_muon_is_that_of_keras_in_a_fit_and_warms_up_by_one_line() -> None:
+    expected = losses(keras.optimizers.Muon(learning_rate=0.02, weight_decay=0.01))
+    same = losses(Muon(learning_rate=0.02, weight_decay=0.01))
+    np.testing.assert_allclose(same, expected, rtol=1e-5)
+    warmed = Muon(
+        learning_rate=0.02,
+        weight_decay=0.01,
+        momentum=LinearRamp(0.85, 0.95, steps=300),
+    )
+    assert losses(warmed)[1] != pytest.approx(expected[1], rel=1e-4)
+    # That of the next update, after 12.
+    assert float(warmed.gamma) == pytest.approx(0.85 + 0.1 * 12 / 300)
 
 
 def test_a_model_goes_on_under_the_new_optimizer() -> None:

@@ -28,16 +28,23 @@ def _float64(float64_allowed: None) -> None:
 
 def runner(optimizer: Any, eigenvalues: np.ndarray) -> Callable[[int], float]:
     """A function that makes steps on ½ Σ λ x² and returns |x|; x starts at ones."""
-    x = keras.Variable(np.ones_like(eigenvalues), dtype="float64")
-    optimizer.build([x])
-    curvature = ops.convert_to_tensor(eigenvalues, "float64")
-    advance = _advance(optimizer, x, curvature)
+    x, advance = start(optimizer, eigenvalues)
 
     def run(steps: int) -> float:
         advance(steps)
         return float(np.linalg.norm(ops.convert_to_numpy(x)))
 
     return run
+
+
+def start(
+    optimizer: Any, eigenvalues: np.ndarray
+) -> tuple[keras.Variable, Callable[[int], None]]:
+    """x, which is ones, and a function that makes steps on ½ Σ λ x²."""
+    x = keras.Variable(np.ones_like(eigenvalues), dtype="float64")
+    optimizer.build([x])
+    curvature = ops.convert_to_tensor(eigenvalues, "float64")
+    return x, _advance(optimizer, x, curvature)
 
 
 def _advance(optimizer: Any, x: Any, curvature: Any) -> Callable[[int], None]:
@@ -143,3 +150,86 @@ def test_gradient_restart_recovers_a_linear_rate_without_kappa(kappa: float) -> 
     assert logs.min() > block / math.sqrt(kappa) / 2
     assert logs.max() < 2.5 * logs.min()
     assert errors[-1] < 1e-20 * alone[-1]
+
+
+# Of which 1/κ are some.
+EIGENVALUES = np.array([1.0, 0.3, 1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 1e-5])
+
+
+def iteration_matrix(
+    gammas: np.ndarray, eigenvalue: float, nesterov: bool = False
+) -> np.ndarray:
+    """A step of AggMo with η = 1 on (θ, v⁽⁰⁾, …), as Lucas et al. (2019) have it."""
+    share = 1 / len(gammas)
+    # The gradient, at θ or at φ = θ − Σ γ⁽ⁱ⁾ v⁽ⁱ⁾ / K.
+    gradient = eigenvalue * np.concatenate([[1.0], -share * gammas * nesterov])
+    velocities = np.eye(len(gammas) + 1)[1:] * gammas[:, None] + gradient
+    theta = np.eye(len(gammas) + 1)[0] - share * velocities.sum(axis=0)
+    return np.vstack([theta, velocities])
+
+
+@pytest.mark.parametrize("nesterov", [False, True], ids=["plain", "nesterov"])
+@pytest.mark.parametrize(
+    ("gamma", "count"), [(0.9, 3), (0.99, 3), (0.999, 3), (0.999, 4)]
+)
+def test_aggmo_has_the_rate_of_its_iteration_matrix(
+    gamma: float, count: int, nesterov: bool
+) -> None:
+    optimizer = keras_momentum.AggMo(1.0, gamma, count, nesterov=nesterov)
+    gammas = 1 - (1 - gamma) ** (np.arange(count) / (count - 1))
+    x, advance = start(optimizer, EIGENVALUES)
+    slowest, radii = [], []
+    for eigenvalue in EIGENVALUES:
+        values, vectors = np.linalg.eig(
+            iteration_matrix(gammas, eigenvalue, nesterov).T
+        )
+        slowest.append(vectors[:, np.argmax(np.abs(values))])
+        radii.append(np.abs(values).max())
+
+    def error() -> np.ndarray:
+        """The part of each (θ, v⁽⁰⁾, …) that dies last, without the oscillation."""
+        slots = optimizer._slots.of(0)
+        columns = [optimizer.iterate(x), *(slots[name] for name in optimizer.slots)]
+        state = np.stack([ops.convert_to_numpy(each) for each in columns], axis=-1)
+        return np.abs(np.sum(np.array(slowest) * state, axis=-1))
+
+    advance(10)
+    first = error()
+    advance(100)
+    rates = (error() / first) ** (1 / 100)
+    for kappa in CONDITION_NUMBERS:
+        in_range = 1 / kappa <= EIGENVALUES
+        measured, expected = rates[in_range].max(), np.max(np.array(radii)[in_range])
+        assert math.log(measured) == pytest.approx(math.log(expected), rel=1e-6)
+        if gamma == 0.999:
+            # That of heavy ball is √γ, as it oscillates.
+            matrix = iteration_matrix(np.array([gamma]), 1 / kappa)
+            alone = np.abs(np.linalg.eigvals(matrix)).max()
+            assert alone == pytest.approx(math.sqrt(gamma))
+            assert measured < alone
+
+
+@pytest.mark.parametrize("count", [3, 4])
+def test_aggmo_damps_the_oscillations_of_heavy_ball(count: int) -> None:
+    eigenvalues = EIGENVALUES[EIGENVALUES >= 1e-3]
+
+    def path(optimizer: Any) -> np.ndarray:
+        x, advance = start(optimizer, eigenvalues)
+        points = []
+        for _ in range(1000):
+            advance(1)
+            points.append(ops.convert_to_numpy(x))
+        return np.array(points)
+
+    def swings(x: np.ndarray) -> int:
+        """How often it is seen on the other side, not within a tenth of the start."""
+        side = np.sign(x[np.abs(x) > 0.1])
+        return int(np.sum(side[1:] != side[:-1]))
+
+    aggregated = path(keras_momentum.AggMo(1.0, 0.999, count))
+    alone = path(keras_momentum.Momentum(1.0, 0.999))
+    assert np.abs(aggregated).max() < 1
+    assert np.abs(aggregated[-200:]).max() < 0.1
+    assert np.abs(alone[-200:]).max(axis=0).min() > 0.5
+    for damped, swinging in zip(aggregated.T, alone.T, strict=True):
+        assert swings(damped) <= 8 < swings(swinging)
