@@ -54,7 +54,8 @@ class LookAheadOptimizer(MomentumOptimizer):
             look_ahead = ops.cast(
                 self._weight_scalars.of_weight(name, index), theta.dtype
             )
-            theta = theta + look_ahead * velocity
+            # In this order: Keras's own sum fails for weights without elements.
+            theta = look_ahead * velocity + theta
         constraint = getattr(variable, "constraint", None)
         return theta if constraint is None else constraint(theta)
 
