@@ -198,5 +198,5 @@ OURS = [name for name in PLAIN if name != "QHM"]
 family = pytest.mark.parametrize("case", PLAIN.values(), ids=PLAIN.keys())
 # Of what is done around the formula: one slot and scalars of each weight; two slots;
 # slots by number; weights of two kinds.
-_DIFFERENT = ("NAG", "MomentumAdam", "AggMo", "Muon")
-house = pytest.mark.parametrize("case", [PLAIN[n] for n in _DIFFERENT], ids=_DIFFERENT)
+DIFFERENT = ("NAG", "MomentumAdam", "AggMo", "Muon")
+house = pytest.mark.parametrize("case", [PLAIN[n] for n in DIFFERENT], ids=DIFFERENT)

@@ -25,7 +25,11 @@ shapes = st.lists(
 )
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+# Each formula; of what two rows have in common one is enough.
+DRAWN = [n for n in CASES if n not in ("Muon-plain", "AggMo-weights", "QHM")]
+
+
+@pytest.mark.parametrize("case", [CASES[name] for name in DRAWN], ids=DRAWN)
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_any_run_follows_the_formula(case: Case, data: st.DataObject) -> None:
