@@ -9,6 +9,8 @@ import numpy as np
 from keras_momentum import arguments
 from keras_momentum._backend import backend
 
+_TINY = float(np.finfo(np.float32).tiny)
+
 
 class Bounds:
     """An interval, and how it is said in a message.
@@ -63,17 +65,21 @@ class Bounds:
 
     def contain(self, values: np.ndarray) -> np.ndarray:
         """Whether each of some values is allowed."""
-        above = values > self.minimum if self._is_below_open else values >= self.minimum
+        # Not what a float32 has no digits for.
+        lowest = self.minimum + _TINY if self._is_below_open else self.minimum
+        above = values >= lowest
         below = values < self.maximum if self._is_above_open else values <= self.maximum
         return above & below & np.isfinite(values)
 
     def clip(self, value: Any) -> Any:
         """The next value in the interval, of a scalar in a step."""
-        lowest, highest = self.minimum, self.maximum
-        if self._is_below_open and math.isfinite(lowest):
-            lowest += 1e-30
-        if self._is_above_open and math.isfinite(highest):
-            highest -= 2.0**-24  # The float32 next to 1.
-        if math.isinf(lowest) and math.isinf(highest):
+        lowest = self.minimum + _TINY * self._is_below_open
+        if math.isinf(lowest) and math.isinf(self.maximum):
             return value
-        return backend.scalar_ops.clip(value, lowest, highest)
+        return backend.scalar_ops.clip(value, lowest, self.highest_below(self.maximum))
+
+    def highest_below(self, value: float) -> float:
+        """`value`, or the highest float32 in the interval if that is less."""
+        if not self._is_above_open or math.isinf(self.maximum):
+            return value
+        return min(value, self.maximum - 2.0**-24)

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
+from keras_momentum._backend import backend
 from keras_momentum._hyperparameters.bounds import Bounds
 from keras_momentum._hyperparameters.control import Control
 from keras_momentum._hyperparameters.plan import Plan
@@ -154,15 +155,17 @@ class Hyperparameter:
                 f"Received: {self.name}={value!r}"
             )
         if is_scalar or isinstance(value, numbers.Real | np.ndarray):
-            if isinstance(value, bool) or getattr(value, "shape", ()) != ():
-                value = repr(value)
-            else:
-                value = float(value)
-            self._hold(self.bounds.checked(self.name, value))
+            is_one = getattr(value, "shape", ()) == () and not isinstance(value, bool)
+            given = float(value) if is_one else value
+            self._hold(self.bounds.checked(self.name, given))
             self.path.end()
             return
         if isinstance(value, str | bytes | list | tuple | dict) or value is None:
             self.bounds.checked(self.name, value)
+        value = ops.convert_to_tensor(value)
+        if backend.is_known(value):
+            self.set(np.asarray(ops.convert_to_numpy(value)))
+            return
         self.path.end()
         self._control.assign(self.name, value)
         if self.bounds.is_share:
@@ -234,6 +237,7 @@ class Hyperparameter:
     ) -> None:
         if self.source is not None:
             self.source.refuse("it can't follow a plan")
+        points = [self.bounds.highest_below(point) for point in points]
         self.path.set(points, begin, spacing)
         i = min(max(now - begin, 0) / spacing, len(points) - 1)
         self._hold(float(np.interp(i, np.arange(len(points)), points)))

@@ -59,8 +59,8 @@ class Hyperparameters:
 
     def add(
         self, name: str, value: Any, argument: str, is_built: Callable[[], bool]
-    ) -> Any:
-        """Makes one, and returns it.
+    ) -> None:
+        """Makes one.
 
         Args:
             name: Its name.
@@ -72,7 +72,14 @@ class Hyperparameters:
         made = moving.create(self._control, value, argument, is_built)
         self.each[name] = made
         self._singles += getattr(made, "elements", [made])
-        return made
+
+    def check_decay(self, name: str) -> None:
+        """Raises `TypeError` if it is not the name of a weight decay."""
+        if not isinstance(self.each.get(name), WeightDecay):
+            raise TypeError(
+                "`weight_decay_of` must return the name of a hyper-parameter that is "
+                f"declared as a `MovingDecay`. Received: {name!r}"
+            )
 
     def named(self, name: str) -> Any:
         """The one that has a name; raises `ValueError` if there is none."""

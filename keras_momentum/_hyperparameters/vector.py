@@ -76,8 +76,13 @@ class HyperparameterVector:
 
     def set(self, values: Any) -> None:
         """Sets all from the next update on, and ends a plan."""
-        if callable(values):
-            self.elements[0].set(values)  # It says why not.
+        if callable(values) and self.is_settable:
+            raise TypeError(
+                f"The optimizer was created with numbers as its `{self.argument}`, "
+                "hence it can be set to numbers only; a schedule belongs in the "
+                f"constructor argument `{self.argument}`. "
+                f"Received: {self.name}={values!r}"
+            )
         self._each(lambda each, value: each.set(value), self.checked(self.name, values))
 
     def ramp(
@@ -137,6 +142,9 @@ class _Element(LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         return ops.convert_to_tensor(self._schedule(step))[self._place]
+
+    def __repr__(self) -> str:
+        return repr(self._schedule)
 
     def get_config(self) -> dict[str, Any]:
         return {"schedule": self._schedule, "place": self._place}

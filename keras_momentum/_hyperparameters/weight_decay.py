@@ -35,8 +35,11 @@ class WeightDecay(Hyperparameter):
 
     def set(self, value: Any) -> None:
         if not self._is_built() and self.source is None:
+            if value is not None:
+                super().set(value)
             self.is_absent = value is None
-        elif self.is_absent and value is not None:
+            return
+        if self.is_absent and value is not None:
             self._refuse("be set", f"{self.name}={value!r}")
         if not self.is_absent:
             super().set(value)

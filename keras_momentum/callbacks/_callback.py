@@ -16,7 +16,11 @@ from keras_momentum.callbacks._movable import (
 )
 from keras_momentum.callbacks._steps import first_update
 from keras_momentum.callbacks._train_function import TrainFunction
-from keras_momentum.callbacks.momentum_optimizers import checked, optimizers_of
+from keras_momentum.callbacks.momentum_optimizers import (
+    checked,
+    optimizers_of,
+    unwrapped,
+)
 from keras_momentum.optimizers import MomentumOptimizer
 
 
@@ -193,13 +197,18 @@ class MomentumCallback(keras.callbacks.Callback):
             print(f"\n{message}")
 
 
+def named_among(model: Any, optimizers: list[Any]) -> list[Any]:
+    """The optimizers of a callback, or all of the model's, if these are more."""
+    return max(optimizers, unwrapped(getattr(model, "optimizer", None)), key=len)
+
+
 def in_logs(name: str, optimizer: MomentumOptimizer, among: list[Any]) -> str:
     """The key of a value in `logs`; of several optimizers each has one, as in Keras.
 
     Args:
         name: The name of the value.
         optimizer: The optimizer whose value it is.
-        among: All optimizers of the callback.
+        among: What `named_among` returns.
     """
     return name if len(among) == 1 else f"{name}_{optimizer.name}"
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_momentum.callbacks._callback import MomentumCallback, in_logs
+from keras_momentum.callbacks._callback import MomentumCallback, in_logs, named_among
 from keras_momentum.callbacks._movable import (
     canonical,
     check_movable,
@@ -23,10 +23,11 @@ class MovingCallback(MomentumCallback):
         super().on_epoch_end(epoch, logs)
         if logs is not None:
             optimizers = self._optimizers()
+            among = named_among(self.model, optimizers)
             for optimizer in optimizers:
                 for name in self.moves:
                     for key, value in readings(optimizer, name).items():
-                        logs[in_logs(key, optimizer, optimizers)] = value
+                        logs[in_logs(key, optimizer, among)] = value
 
 
 class NamedCallback(MovingCallback):

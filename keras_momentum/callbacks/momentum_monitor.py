@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_momentum import arguments
 from keras_momentum._numbers import number
-from keras_momentum.callbacks._callback import MomentumCallback, in_logs
+from keras_momentum.callbacks._callback import MomentumCallback, in_logs, named_among
 from keras_momentum.callbacks._momentum_board import MomentumBoard
 from keras_momentum.callbacks._moving_readings import MovingReadings
 from keras_momentum.optimizers import MomentumOptimizer
@@ -19,7 +19,7 @@ class MomentumMonitor(MomentumCallback):
     |---|---|
     | `gamma`, `learning_rate` | those of the next update |
     | `weight_decay`, `beta_2`, ... | likewise every other hyper-parameter that moves |
-    | `effective_learning_rate` | η/(1 − γ); η for `MomentumAdam` |
+    | `effective_learning_rate` | that of the optimizer: η/(1 − γ) for `Momentum` |
     | `velocity_norm` | the norm of v over all weights |
     | `update_ratio` | the norm of the last update over that of the weights |
     | `cosine` | of gradient and velocity; below 0 the velocity points uphill |
@@ -108,6 +108,7 @@ class MomentumMonitor(MomentumCallback):
 
     def _begin(self, epoch: int) -> None:
         optimizers = self._optimizers()
+        self._among = named_among(self.model, optimizers)
         self._batches_per_call = getattr(self.model, "steps_per_execution", 1)
         # Of accumulated gradients only the last batch makes an update.
         self._batches_to_observe = max(
@@ -158,7 +159,7 @@ class MomentumMonitor(MomentumCallback):
                 # that is shorter than `fit` said is no reason for another one.
                 self._is_length_known = False
                 for name in _MEASURES:
-                    key = in_logs(name, optimizer, optimizers)
+                    key = in_logs(name, optimizer, self._among)
                     if key in self._values:
                         self._values[key] = math.nan
         if logs is not None:
@@ -189,7 +190,7 @@ class MomentumMonitor(MomentumCallback):
             if id(optimizer) in self._moving:
                 found |= self._moving[id(optimizer)].readings()
             for name, value in found.items():
-                values[in_logs(name, optimizer, optimizers)] = value
+                values[in_logs(name, optimizer, self._among)] = value
         self._values = values
         if self._board is not None:
             step = int(number(optimizers[0].iterations))

@@ -1,6 +1,6 @@
 """Optimizers whose momentum can move while a compiled step runs."""
 
-from keras_momentum._hyperparameters import Moving
+from keras_momentum._hyperparameters import Moving, MovingDecay, MovingVector
 from keras_momentum.optimizers import elementwise
 from keras_momentum.optimizers._parts.observer import Observation
 from keras_momentum.optimizers.ademamix import AdEMAMix
@@ -23,6 +23,8 @@ __all__ = [
     "MomentumOptimizer",
     "MomentumRMSprop",
     "Moving",
+    "MovingDecay",
+    "MovingVector",
     "Muon",
     "Observation",
     "elementwise",

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import keras
 
+from keras_momentum import arguments
 from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum._numbers import number
@@ -123,6 +124,9 @@ class AdEMAMix(MomentumOptimizer):
         >>> round(float(optimizer.beta_3), 3), float(optimizer.alpha)
         (0.9, 0.0)
         """
+        arguments.decay("beta_1", beta_1)
+        arguments.decay("beta_3", beta_3)
+        alpha = cls.alpha.bounds.checked("alpha", alpha)
         return cls(
             learning_rate,
             beta_1,

@@ -85,15 +85,15 @@ class AggMo(LookAheadOptimizer):
         nesterov: bool = False,
         **kwargs: Unpack[MomentumArguments],
     ):
-        self_count = arguments.integer("count", count, minimum=1)
-        mixture = [1 / self_count] * self_count if weights is None else weights
+        velocity_count = arguments.integer("count", count, minimum=1)
+        mixture = [1 / velocity_count] * velocity_count if weights is None else weights
         super().__init__(learning_rate, momentum, {"weights": mixture}, **kwargs)
-        if len(self.weights) != self_count:
+        if len(self.weights) != velocity_count:
             raise ValueError(
                 f"Argument `weights` must have `count` numbers, {count}. "
                 f"Received: weights={weights!r}"
             )
-        self.count = self_count
+        self.count = velocity_count
         self.nesterov = arguments.boolean("nesterov", nesterov)
         self.slots = tuple(f"velocity_{i}" for i in range(count))
         self.velocities = self.slots
@@ -144,9 +144,12 @@ class AggMo(LookAheadOptimizer):
         return sum(step[f"weights_{i}"] * slots[n] for i, n in enumerate(self.slots))
 
     def gain(self, gamma: float) -> float:
-        gains = [super().gain(self._gamma(gamma, i)) for i in range(self.count)]
+        gain = super().gain
+        weights = [number(weight) for weight in self.weights]
         return sum(
-            number(w) * gain for w, gain in zip(self.weights, gains, strict=True)
+            weight * gain(self._gamma(gamma, i))
+            for i, weight in enumerate(weights)
+            if weight
         )
 
     def _gamma(self, gamma: Any, i: int) -> Any:

@@ -29,7 +29,7 @@ from keras_momentum.optimizers._parts.observer import Observer, alignment
 from keras_momentum.optimizers._parts.restarts import Restarts
 from keras_momentum.optimizers._parts.saving import load, restore, saved, set_variables
 from keras_momentum.optimizers._parts.slots import Slots
-from keras_momentum.optimizers._parts.step import Step
+from keras_momentum.optimizers._parts.step import Step, check_names
 from keras_momentum.optimizers._parts.updates import Updates
 from keras_momentum.optimizers._parts.weight_scalars import WeightScalars
 
@@ -131,6 +131,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
+        check_names(moving_of(cls), cls.__name__)
         if "__init__" in vars(cls):
             seal_after(cls)
 
@@ -320,8 +321,9 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
         self._rate.advance(scalars)
 
     def _kind(self, weight: Any) -> Kind:
-        decays = self._use_weight_decay(weight)
-        return Kind(decays, self.kind(weight), self.is_elementwise(weight))
+        decays, kind = self._use_weight_decay(weight), self.kind(weight)
+        self._hyperparameters.check_decay(self.weight_decay_of(kind))
+        return Kind(decays, kind, self.is_elementwise(weight))
 
     def _all_variables(self, trainable_variables: Any) -> list[Any]:
         return [*self.variables, *(trainable_variables or self._trainable_variables)]

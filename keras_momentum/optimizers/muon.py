@@ -34,10 +34,12 @@ class Muon(MomentumOptimizer):
     while gamma is constant that has the same direction, and this is
     `keras.optimizers.Muon`. Here gamma can be warmed up and cooled down.
 
-    Kernels of convolutions are matrices of (height · width · in) × out; those of query,
-    key and value of Keras's attention layers are input × (heads · size). All that is no
-    matrix, embeddings and what `exclude` names follow `MomentumAdam`, of which the
-    arguments that begin with `adam_` are.
+    Every weight of two dimensions is a matrix, as in Keras, also a bias that has two.
+    Kernels of more are matrices of all dimensions but the last × the last: those of
+    convolutions (height · width · in) × out; and those of query, key and value of
+    Keras's attention layers input × (heads · size). All other weights, embeddings and
+    what `exclude` names follow `MomentumAdam`, of which the arguments that begin with
+    `adam_` are.
 
     Args:
         learning_rate: A float, a schedule, or a callable. Defaults to `0.001`.
@@ -197,9 +199,12 @@ class Muon(MomentumOptimizer):
             return None
         if any(re.search(pattern, path) for pattern in self.exclude):
             return None
+        if len(shape) == 2:
+            return shape
         # Input × heads × size; of other kernels the last dimension is the output.
         inputs = 1 if len(shape) == 3 and _INPUT_FIRST.search(path) else len(shape) - 1
-        return math.prod(shape[:inputs]), math.prod(shape[inputs:])
+        matrix = math.prod(shape[:inputs]), math.prod(shape[inputs:])
+        return matrix if _KERNEL.search(path) and 1 not in matrix else None
 
     def slots_of(self, kind: Hashable) -> tuple[str, ...]:
         return self.slots if kind is None else ("velocity",)
@@ -247,4 +252,5 @@ class Muon(MomentumOptimizer):
         )
 
 
+_KERNEL = re.compile(r"kernel(:\d+)?$")
 _INPUT_FIRST = re.compile(r"(^|/)(query|key|value)/kernel")

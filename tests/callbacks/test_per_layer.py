@@ -99,8 +99,22 @@ def test_one_of_them_alone() -> None:
     assert [head.name, body.name] == ["head", "body"]
     ramp = Ramp("weight_decay", 0.0, 0.5, optimizer=head)
     history = model.fit(X, Y, epochs=2, verbose=0, callbacks=[ramp]).history
-    assert history["weight_decay"] == [0.25, 0.5]
+    # Named, as the other one has a weight decay, too.
+    assert history["weight_decay_head"] == [0.25, 0.5]
     assert number(body.weight_decay) == pytest.approx(0.1)
+
+
+def test_a_ramp_for_each_of_them() -> None:
+    model = build_model()
+    model.compile(by_layer(), "mse")
+    head, body = model.optimizer.optimizers
+    ramps = [
+        Ramp("momentum", 0.5, 0.6, optimizer=head),
+        Ramp("gamma", 0.8, 0.9, optimizer=body),
+    ]
+    history = model.fit(X, Y, epochs=2, verbose=0, callbacks=ramps).history
+    assert history["gamma_head"] == pytest.approx([0.55, 0.6])
+    assert history["gamma_body"] == pytest.approx([0.85, 0.9])
 
 
 def test_it_is_saved_in_mid_ramp(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def muon(**arguments: Any) -> TwinCase:
 
 def is_matrix(weight: np.ndarray) -> bool:
     """Whether Muon makes a matrix of a weight, whose name says nothing else."""
-    return weight.ndim >= 2 and weight.size > 0
+    return weight.ndim == 2 and weight.size > 0
 
 
 # Of three velocities, as it goes from update to update, also to one with no weight.

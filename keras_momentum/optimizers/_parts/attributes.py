@@ -28,8 +28,9 @@ def seal_after(optimizer_class: type) -> None:
 def check_attribute(optimizer: Any, name: str, value: Any) -> None:
     """Checks that setting an attribute has an effect.
 
-    What moves is a property of the class. Other arguments are constants of the compiled
-    step, which can be set until the optimizer is built.
+    What moves is a property of the class. Other arguments of a formula are given to its
+    constructor; those of Keras's are constants of the compiled step, which can be set
+    until the optimizer is built.
 
     Raises:
         AttributeError: If it would be set in vain.
@@ -53,7 +54,14 @@ def check_attribute(optimizer: Any, name: str, value: Any) -> None:
             f"{kind.__name__} has no attribute `{name}` that can be set{hint} "
             f"Received: {name}={value!r}"
         )
-    if optimizer.built and vars(optimizer)[name] is not value:
+    if vars(optimizer)[name] is value:
+        return
+    if name in optimizer.argument_names:
+        raise AttributeError(
+            f"`{name}` of {kind.__name__} can't be changed, as the formula depends on "
+            f"it; give it to the constructor. Received: {name}={value!r}"
+        )
+    if optimizer.built:
         raise AttributeError(
             f"`{name}` of {kind.__name__} can't be changed once the optimizer is "
             "built: it is a constant of the compiled step; give it to the constructor. "

@@ -19,6 +19,6 @@ def inverse_root(weight: Any) -> Any:
     return 1 / backend.scalar_ops.sqrt(weight)
 
 
-def root(share: Any) -> Any:
+def root(one_minus_beta: Any) -> Any:
     """√(1 − β): (root · g)² is finite for larger g than (1 − β) g² is."""
-    return backend.scalar_ops.sqrt(share)
+    return backend.scalar_ops.sqrt(one_minus_beta)

@@ -29,7 +29,7 @@ class Formula:
     | `Moving(...)` | a hyper-parameter, as an attribute of the class | |
     | `gamma_argument` | the constructor's name for gamma | `"momentum"` |
     | `gain` | by what a constant gradient grows in the velocity | 1 / (1 − γ) |
-    | `reads_last_slots` | whether the difference needs slots of before | `False` |
+    | `reads_last_slots` | whether it needs slots of before, and one `gamma` | `False` |
     | `argument_names` | other attributes that are arguments of the constructor | `()` |
 
     What `update` computes with has the operators of arithmetic, and

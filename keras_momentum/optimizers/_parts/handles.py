@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from keras_momentum import arguments
@@ -73,7 +74,8 @@ class Handles(Formula):
     def effective_learning_rate(self) -> float:
         """What a constant gradient is multiplied by in the end.
 
-        η/(1 − γ), or η where the velocity is an average (`MomentumAdam`).
+        η/(1 − γ); η where the velocity is an average (`MomentumAdam`, `Muon`), η (1 +
+        α) for `AdEMAMix`, and η Σ w/(1 − γ) over the velocities of `AggMo`.
         """
         return number(self.learning_rate) * self.gain(number(self.gamma))
 
@@ -140,6 +142,11 @@ class Handles(Formula):
             TypeError: If a schedule or a callable decides the hyper-parameter.
             ValueError: If `values` is not as said.
         """
+        if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
+            raise ValueError(
+                "Argument `values` must be a sequence of numbers, one for each update. "
+                f"Received: values={values!r}"
+            )
         self.hyperparameter(name).plan(values, self._next_iteration())
 
     def stop(self, name: str) -> None:

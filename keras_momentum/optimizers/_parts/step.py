@@ -1,14 +1,31 @@
 """The scalars of one update, by name."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_momentum._backend import Pack, backend
 
+# Scalars of every update.
+_OF_ALL = ("apart", "downhill", "kept", "kind", "learning_rate", "scheduled_gamma")
 # What is no number of the formula.
 _AS_THEY_ARE = ("apart", "kind")
+
+
+def check_names(names: Iterable[str], class_name: str) -> None:
+    """Raises `TypeError` if a hyper-parameter would take the place of a scalar.
+
+    Args:
+        names: The names of hyper-parameters.
+        class_name: The name of the class that declares them.
+    """
+    for name in names:
+        if name in _OF_ALL or name.startswith(("next_", "given_", "one_minus_")):
+            raise TypeError(
+                f"{class_name} can't have a hyper-parameter with the name `{name}`, "
+                "which a scalar of every update has"
+            )
 
 
 class Values:
