@@ -100,16 +100,15 @@ class Hyperparameters:
             if not isinstance(each, LearningRate)
         }
 
-    def now(self, step_of: Callable[[str], Any]) -> dict[str, Any]:
-        """The tensors of all but the learning rate, by name, for the next update.
+    def now(self, name: str, step: Any) -> Any:
+        """A number for the next update, a tensor; not the learning rate.
 
         Args:
-            step_of: Returns the step that the schedule of a name is given.
+            name: Its name; that of one of several numbers has its place.
+            step: The step that a schedule is given.
         """
-        return {
-            one.name: ops.convert_to_tensor(one.scalar(step_of(one.name)))
-            for one in self._present()
-        }
+        (one,) = (one for one in self._singles if one.name == name)
+        return ops.convert_to_tensor(one.scalar(step))
 
     # In a step.
 

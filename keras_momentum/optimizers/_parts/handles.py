@@ -19,7 +19,7 @@ from keras_momentum.optimizers._parts.nonfinite import Nonfinite
 from keras_momentum.optimizers._parts.observer import Observation, Observer
 from keras_momentum.optimizers._parts.restarts import Restarts
 from keras_momentum.optimizers._parts.slots import Slots
-from keras_momentum.optimizers._parts.step import Values
+from keras_momentum.optimizers._parts.step import Asked, Values
 
 
 class Handles(Formula):
@@ -232,11 +232,12 @@ class Handles(Formula):
             name: ops.convert_to_tensor(slot) for name, slot in slots.of(index).items()
         }
         dtype = next(iter(tensors.values())).dtype
-        step = {
-            name: ops.cast(value, dtype)
-            for name, value in self._hyperparameters.now(self._step_of).items()
-        }
-        return self.velocity_of(Values(tensors), Values(step))
+
+        def now(name: str) -> Any:
+            value = self._hyperparameters.now(name, self._step_of(name))
+            return ops.cast(value, dtype)
+
+        return self.velocity_of(Values(tensors), Asked(now))
 
     def velocity_norm(self) -> Any:
         """The Euclidean norm of all velocities together, a float32 scalar."""

@@ -13,6 +13,22 @@ _OF_ALL = ("apart", "downhill", "kept", "kind", "learning_rate", "scheduled_gamm
 _AS_THEY_ARE = ("apart", "kind")
 
 
+class Asked:
+    """Scalars that are found out when a formula asks for them.
+
+    Args:
+        find: Returns the scalar of a name.
+    """
+
+    def __init__(self, find: Callable[[str], Any]):
+        self._find = find
+
+    def __getattr__(self, name: str) -> Any:
+        return self._find(name)
+
+    __getitem__ = __getattr__
+
+
 def check_names(names: Iterable[str], class_name: str) -> None:
     """Raises `TypeError` if a hyper-parameter would take the place of a scalar.
 
