@@ -63,9 +63,8 @@ def train(
 
 def velocities(model: keras.Model, name: str) -> list[Any]:
     """The variables of a slot, one for each weight, as nothing is packed here."""
-    found = [v for v in model.optimizer.variables if v.path.endswith(f"_{name}")]
-    assert len(found) == len(model.trainable_variables)
-    return found
+    slots = model.optimizer._slots
+    return [slots.of(i)[name] for i in range(len(model.trainable_variables))]
 
 
 def tolerance(name: str) -> float:
