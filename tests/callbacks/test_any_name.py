@@ -62,7 +62,7 @@ REFUSED: list[tuple[Callable[[], Any], Callable[[], Any], type, str]] = [
      "`initial` must have 2 numbers.*initial=0.5"),
     (Mixed, lambda: Ramp("weights", (0.5, 0.5), (0.5,)), ValueError, "`final`.*2 num"),
     (Mixed, lambda: Ramp("weights", (0.5, 2.0), (0.5, 0.5)), ValueError,
-     r"`initial` must be.*\[0, 1\].*2\.0"),
+     r"`initial` must have.*\[0, 1\].*2\.0"),
     (adam, lambda: Ramp("rho", 0.5, 0.9), ValueError,
      'Argument `name` of Ramp must be "learning_rate", "gamma", "weight_decay", '
      '"beta_2" or "epsilon".*MomentumAdam has.*Received: name=\'rho\''),
@@ -145,7 +145,7 @@ def test_an_optimizer_of_several_that_has_none_is_named() -> None:
             fit(model, make(), epochs=1)
         np.testing.assert_array_equal(fitting.weights_of(model), before)
     history = fit(model, Ramp("beta_2", 0.5, 0.75, optimizer=heads), epochs=1).history
-    assert history["beta_2"] == [0.75]
+    assert history["beta_2_heads"] == [0.75]
 
 
 def test_a_learning_rate_may_begin_and_end_with_0() -> None:
