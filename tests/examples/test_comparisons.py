@@ -91,7 +91,7 @@ def test_updates_are_counted_at_each_batch_size(tmp_path: Path) -> None:
 def test_fruits_are_compared_with_the_best_learning_rates(tmp_path: Path) -> None:
     shipped = sorted((ROOT / "configs").glob("*.toml"))
     data = {"folder.toml", "grocery.toml", "rendered.toml", "small.toml"}
-    assert len(shipped) == 11 + len(data)
+    assert len(shipped) == 14 + len(data)
     names = ("gradient_descent", "momentum_adam_one_cycle", "small")
     chosen = [ROOT / "configs" / f"{name}.toml" for name in names]
     arguments = [*map(str, chosen), "--quick", "--seeds=2", *TINY]
