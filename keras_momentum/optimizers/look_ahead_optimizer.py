@@ -54,8 +54,8 @@ class LookAheadOptimizer(MomentumOptimizer):
             look_ahead = ops.cast(
                 self._weight_scalars.of_weight(name, index), theta.dtype
             )
-            # In this order: Keras's own sum fails for weights without elements.
-            theta = look_ahead * velocity + theta
+            # Not a sum: Keras's own fails on TensorFlow for weights without elements.
+            theta = theta - (-look_ahead) * velocity
         constraint = getattr(variable, "constraint", None)
         return theta if constraint is None else constraint(theta)
 
