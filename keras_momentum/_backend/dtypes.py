@@ -18,6 +18,11 @@ def largest(dtype: str) -> float:
     return float(ml_dtypes.finfo(dtype).max)
 
 
+def multiplied(dtype: str, is_on_accelerator: bool) -> str:
+    """The type in which matrices of a type are multiplied."""
+    return "bfloat16" if is_on_accelerator and dtype == "float32" else dtype
+
+
 def computed(dtype: str) -> str:
     """The type in which weights of a type are updated.
 

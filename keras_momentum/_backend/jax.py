@@ -16,6 +16,7 @@ from keras import ops
 from keras.backend import standardize_dtype
 
 from keras_momentum._backend import xla
+from keras_momentum._backend.dtypes import multiplied
 from keras_momentum._backend.pack import Kind, Pack
 from keras_momentum._backend.xla import after as after
 from keras_momentum._backend.xla import assign_scalar as assign_scalar
@@ -135,7 +136,7 @@ def squared_norm(value: Any) -> Any:
 
 
 def product_type(tensor: Any) -> str:
-    return xla.product_type(tensor, jax.default_backend() != "cpu")
+    return multiplied(standardize_dtype(tensor.dtype), jax.default_backend() != "cpu")
 
 
 def dense(gradient: Any) -> Any:

@@ -34,6 +34,7 @@ from keras import ops
 from keras.backend import standardize_dtype
 
 from keras_momentum._backend import xla
+from keras_momentum._backend.dtypes import multiplied
 from keras_momentum._backend.pack import Kind, Pack, plan_packs
 from keras_momentum._backend.tensorflow_packs import make_update as make_update
 from keras_momentum._backend.tensorflow_packs import spread as spread
@@ -174,7 +175,8 @@ def squared_norm(value: Any) -> Any:
 
 
 def product_type(tensor: Any) -> str:
-    return xla.product_type(tensor, bool(tf.config.list_logical_devices("GPU")))
+    has_gpu = bool(tf.config.list_logical_devices("GPU"))
+    return multiplied(standardize_dtype(tensor.dtype), has_gpu)
 
 
 def dense(gradient: Any) -> Any:

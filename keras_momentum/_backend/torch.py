@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from keras.backend import standardize_dtype
 
+from keras_momentum._backend.dtypes import multiplied
 from keras_momentum._backend.pack import Kind, Pack, plan_packs
 from keras_momentum._backend.torch_tensors import cast as cast
 from keras_momentum._backend.torch_tensors import tensor_of, tensors_of
@@ -200,8 +201,7 @@ def squared_norm(value: torch.Tensor) -> float:
 
 
 def product_type(tensor: torch.Tensor) -> str:
-    on_host = tensor.device.type == "cpu" or tensor.dtype != torch.float32
-    return standardize_dtype(tensor.dtype) if on_host else "bfloat16"
+    return multiplied(standardize_dtype(tensor.dtype), tensor.device.type != "cpu")
 
 
 def dense(gradient: Any) -> Any:

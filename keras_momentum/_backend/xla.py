@@ -64,12 +64,6 @@ def inner(one: Any, other: Any) -> Any:
     return ops.sum(one * other)
 
 
-def product_type(tensor: Any, is_on_accelerator: bool) -> str:
-    """The dtype in which matrices are multiplied."""
-    dtype = standardize_dtype(tensor.dtype)
-    return "bfloat16" if is_on_accelerator and dtype == "float32" else dtype
-
-
 def zeros(shape: tuple[int, ...], dtype: str) -> Any:
     """A tensor of zeros."""
     return ops.zeros(shape, dtype)

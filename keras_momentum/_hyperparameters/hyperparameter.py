@@ -79,58 +79,55 @@ class Hyperparameter:
     # In a step.
 
     def current(self, scalars: Mapping[str, Any], iteration: Any) -> Any:
-        """What the update `iteration` is given, a scalar that may need `clipped`.
+        """What the update `iteration` is given, a scalar that a source may have
+        outside of the bounds.
 
         Of a float it is that of the next update, whatever `iteration` is.
         """
         return scalars[self.name] if self.source is None else self.source.at(iteration)
 
-    def following(
-        self, scalars: Mapping[str, Any], current: Any, iteration: Any
-    ) -> Any:
-        """What the update `iteration` is given, when that before it has `current`.
+    def of_step(
+        self, scalars: dict[str, Any], iteration: Any, next_iteration: Any
+    ) -> dict[str, Any]:
+        """The scalars of a formula, by name.
+
+        Args:
+            scalars: Those of the control; what was given is kept there for `after`.
+            iteration: The step that a schedule is given.
+            next_iteration: That of the next update.
+        """
+        given = self.current(scalars, iteration)
+        scalars[_given(self.name)] = given
+        value = self._clipped(given)
+        found = {self.name: value}
+        if self.bounds.is_share:
+            # That of a float has all of its digits.
+            is_held = self.source is None
+            found[self.complement] = scalars[self.complement] if is_held else 1 - value
+        if self._looks_ahead:
+            following = self._following(scalars, given, next_iteration)
+            found[next_of(self.name)] = self._clipped(following)
+        return found
+
+    def after(self, scalars: Mapping[str, Any]) -> dict[str, Any]:
+        """What its numbers are after an update; `scalars` are those of `of_step`."""
+        if self.source is None:
+            names = [self.name, *[self.complement] * self.bounds.is_share]
+            return {name: scalars[next_of(name)] for name in names}
+        return self.source.after(scalars, scalars[_given(self.name)])
+
+    def _following(self, scalars: Mapping[str, Any], given: Any, iteration: Any) -> Any:
+        """What the update `iteration` is given, when that before it has `given`.
 
         A callable without arguments can't tell it; it is taken to stay.
         """
         if self.source is None:
             return scalars[next_of(self.name)]
-        return self.source.at(iteration) if self.source.is_schedule else current
+        return self.source.at(iteration) if self.source.is_schedule else given
 
-    def clipped(self, value: Any) -> Any:
+    def _clipped(self, value: Any) -> Any:
         """What a source returns, within the bounds; the coefficient."""
         return value if self.source is None else self.source.clipped(value)
-
-    def of_step(self, scalars: dict[str, Any], iteration: Any) -> dict[str, Any]:
-        """The scalars of a formula, by name; `scalars` keeps what was given."""
-        given = self.current(scalars, iteration)
-        scalars[_given(self.name)] = given
-        value = self.clipped(given)
-        found = {self.name: value}
-        if self.bounds.is_share:
-            found[self.complement] = self.complement_of(scalars, value)
-        if self._looks_ahead:
-            following = self.following(scalars, given, iteration + 1)
-            found[next_of(self.name)] = self.clipped(following)
-        return found
-
-    def complement_of(self, scalars: Mapping[str, Any], value: Any) -> Any:
-        """1 − `value`, the coefficient; of a float it has all of its digits."""
-        return scalars[self.complement] if self.source is None else 1 - value
-
-    def after(
-        self, scalars: Mapping[str, Any], given: Any | None = None
-    ) -> dict[str, Any]:
-        """What its numbers are after an update.
-
-        Args:
-            scalars: Those of the control.
-            given: What it was given, if `of_step` was not asked.
-        """
-        if self.source is None:
-            names = [self.name, *[self.complement] * self.bounds.is_share]
-            return {name: scalars[next_of(name)] for name in names}
-        given = scalars[_given(self.name)] if given is None else given
-        return self.source.after(scalars, given)
 
     # From the host.
 

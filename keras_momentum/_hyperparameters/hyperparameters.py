@@ -154,15 +154,14 @@ class Hyperparameters:
         found: dict[str, Any] = {}
         for one in self._present():
             if one.name != but:
-                found |= one.of_step(scalars, iteration)
+                found |= one.of_step(scalars, iteration, iteration + 1)
         return found
 
-    def after(self, scalars: Mapping[str, Any], but: str) -> dict[str, Any]:
-        """What their numbers are after an update; see `of_step`."""
+    def after(self, scalars: Mapping[str, Any]) -> dict[str, Any]:
+        """What the numbers of all are after an update; see `of_step`."""
         found: dict[str, Any] = {}
         for one in self._present():
-            if one.name != but:
-                found |= one.after(scalars)
+            found |= one.after(scalars)
         return found
 
     def _present(self) -> list[Hyperparameter]:

@@ -68,17 +68,13 @@ def allowed(hyperparameter: Any, argument: str, value: Any, mover: str) -> Any:
         ValueError: If the hyper-parameter may not be that.
     """
     try:
-        found = hyperparameter.checked(argument, value)
-        elements = getattr(hyperparameter, "elements", [])
-        for element, each in zip(elements, found if elements else [], strict=True):
-            element.checked(argument, each)
+        return hyperparameter.checked(argument, value)
     except ValueError as error:
         reason = str(error)
         raise ValueError(
             f"{mover} can't move {said(hyperparameter.name)} so: "
             f"{reason[:1].lower()}{reason[1:]}"
         ) from None
-    return found
 
 
 def present(optimizer: MomentumOptimizer, name: str) -> Any:

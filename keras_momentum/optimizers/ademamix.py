@@ -1,16 +1,19 @@
 """Adam with a mixture of two velocities."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Unpack
 
 import keras
 
 from keras_momentum import arguments
-from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum._numbers import number
-from keras_momentum.optimizers._parts.averages import inverse_root, root, share
+from keras_momentum.optimizers._parts.averages import (
+    inverse_root,
+    root,
+    share,
+    squarable,
+)
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -177,4 +180,4 @@ class AdEMAMix(MomentumOptimizer):
         return 1.0 + number(self.alpha)  # Both velocities are averages.
 
     def largest_gradient(self, dtype: str) -> float:
-        return min(largest(dtype), math.sqrt(largest(computed(dtype))))
+        return squarable(dtype)

@@ -1,16 +1,19 @@
 """Adam with a moving beta_1."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Unpack
 
 import keras
 
 from keras_momentum import arguments
-from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum.optimizers._from_keras import check, take_over
-from keras_momentum.optimizers._parts.averages import inverse_root, root, share
+from keras_momentum.optimizers._parts.averages import (
+    inverse_root,
+    root,
+    share,
+    squarable,
+)
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -150,7 +153,7 @@ class MomentumAdam(MomentumOptimizer):
         return forgotten
 
     def largest_gradient(self, dtype: str) -> float:
-        return min(largest(dtype), math.sqrt(largest(computed(dtype))))
+        return squarable(dtype)
 
     def _kept(self, step: Any) -> Any:
         """What s keeps: beta_2, or 0 in a restart that resets it."""

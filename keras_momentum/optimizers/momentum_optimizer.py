@@ -314,7 +314,7 @@ class MomentumOptimizer(Handles, keras.optimizers.Optimizer):
             step.own, self.scalars_after(step), self.scalars_of_absent(step), missing
         )
         scalars |= self._restarts.after(scalars, step, iteration)
-        scalars |= self._hyperparameters.after(scalars, but="gamma")
+        scalars |= self._hyperparameters.after(scalars)
         if missing:
             scalars["apart"] = backend.whole(1)
         self._control.write(scalars)

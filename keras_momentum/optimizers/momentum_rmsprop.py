@@ -1,16 +1,14 @@
 """RMSprop with a moving momentum."""
 
-import math
 from collections.abc import Mapping
 from typing import Any, Unpack
 
 import keras
 
 from keras_momentum import arguments
-from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving
 from keras_momentum.optimizers._from_keras import check, take_over
-from keras_momentum.optimizers._parts.averages import root
+from keras_momentum.optimizers._parts.averages import root, squarable
 from keras_momentum.optimizers._parts.keyword_arguments import MomentumArguments
 from keras_momentum.optimizers.elementwise import finite, maximum, sqrt, square
 from keras_momentum.optimizers.momentum_optimizer import MomentumOptimizer
@@ -103,7 +101,7 @@ class MomentumRMSprop(MomentumOptimizer):
         return {"root": root(step.one_minus_rho)}
 
     def largest_gradient(self, dtype: str) -> float:
-        return min(largest(dtype), math.sqrt(largest(computed(dtype))))
+        return squarable(dtype)
 
     @classmethod
     def from_keras(cls, optimizer: keras.optimizers.RMSprop) -> "MomentumRMSprop":

@@ -9,10 +9,14 @@ import keras
 from keras import ops
 
 from keras_momentum import arguments
-from keras_momentum._backend.dtypes import computed, largest
 from keras_momentum._hyperparameters import HyperparameterLike, Moving, MovingDecay
 from keras_momentum.optimizers._from_keras import check, take_over
-from keras_momentum.optimizers._parts.averages import inverse_root, root, share
+from keras_momentum.optimizers._parts.averages import (
+    inverse_root,
+    root,
+    share,
+    squarable,
+)
 from keras_momentum.optimizers._parts.keyword_arguments import ArgumentsButDecay
 from keras_momentum.optimizers._parts.newton_schulz import orthogonalized
 from keras_momentum.optimizers.elementwise import finite, sqrt, square
@@ -216,7 +220,7 @@ class Muon(MomentumOptimizer):
         return 1.0  # The velocity is an average.
 
     def largest_gradient(self, dtype: str) -> float:
-        return min(largest(dtype), math.sqrt(largest(computed(dtype))))
+        return squarable(dtype)
 
     @classmethod
     def from_keras(cls, optimizer: Any) -> "Muon":

@@ -1,16 +1,13 @@
 """A ramp of how fast momentum forgets."""
 
-from typing import Any
-
 import keras
 
-from keras_momentum import arguments
 from keras_momentum.schedules import curves
-from keras_momentum.schedules.ramp import Ramp
+from keras_momentum.schedules.ramp import RampBelowOne
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
-class HalfLifeRamp(Ramp):
+class HalfLifeRamp(RampBelowOne):
     """A straight line in the half-life ln ½ / ln γ, then constant.
 
     ```python
@@ -46,17 +43,7 @@ class HalfLifeRamp(Ramp):
       older".
     """
 
-    def __init__(self, initial: float = 0.9, final: float = 0.9999, *, steps: int):
-        super().__init__(
-            arguments.decay("initial", initial),
-            arguments.decay("final", final),
-            steps=steps,
-        )
+    _curve = staticmethod(curves.half_life)
 
-    def __call__(self, step: Any) -> Any:
-        return curves.half_life(
-            self.initial,
-            self.final,
-            curves.progress(step, self.steps),
-            curves.remaining(step, self.steps),
-        )
+    def __init__(self, initial: float = 0.9, final: float = 0.9999, *, steps: int):
+        super().__init__(initial, final, steps=steps)

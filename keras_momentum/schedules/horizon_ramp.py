@@ -1,16 +1,13 @@
 """A ramp of how far back momentum looks."""
 
-from typing import Any
-
 import keras
 
-from keras_momentum import arguments
 from keras_momentum.schedules import curves
-from keras_momentum.schedules.ramp import Ramp
+from keras_momentum.schedules.ramp import RampBelowOne
 
 
 @keras.saving.register_keras_serializable(package="keras_momentum")
-class HorizonRamp(Ramp):
+class HorizonRamp(RampBelowOne):
     """A straight line in the logarithm of the horizon 1 / (1 − γ), then constant.
 
     ```python
@@ -40,17 +37,4 @@ class HorizonRamp(Ramp):
     [0.0, 0.9, 0.99, 0.99]
     """
 
-    def __init__(self, initial: float = 0.5, final: float = 0.95, *, steps: int):
-        super().__init__(
-            arguments.decay("initial", initial),
-            arguments.decay("final", final),
-            steps=steps,
-        )
-
-    def __call__(self, step: Any) -> Any:
-        return curves.horizon(
-            self.initial,
-            self.final,
-            curves.progress(step, self.steps),
-            curves.remaining(step, self.steps),
-        )
+    _curve = staticmethod(curves.horizon)

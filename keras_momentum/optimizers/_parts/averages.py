@@ -1,8 +1,15 @@
 """Moving averages, exact whatever their coefficients do."""
 
+import math
 from typing import Any
 
 from keras_momentum._backend import backend
+from keras_momentum._backend.dtypes import computed, largest
+
+
+def squarable(dtype: str) -> float:
+    """The largest element of a gradient of a type whose square is finite."""
+    return min(largest(dtype), math.sqrt(largest(computed(dtype))))
 
 
 def share(one_minus_beta: Any) -> Any:

@@ -51,6 +51,7 @@ class Handles(Formula):
             TypeError: If it is set although a schedule or a callable decides it.
             ValueError: If it is set to a number outside [0, 1].
         """,
+        looks_ahead=True,
     )
     weight_decay = MovingDecay(
         "[0, inf)",
@@ -253,8 +254,9 @@ class Handles(Formula):
 
     def _step_of(self, name: str) -> Any:
         """The step that a schedule is given for the next update."""
-        since = self._restarts.last if name == "gamma" else 0
-        return self.iterations - since
+        if name != "gamma":
+            return self.iterations
+        return self.iterations - self._restarts.last
 
     def _next_iteration(self) -> int:
         return int(ops.convert_to_numpy(self.iterations))

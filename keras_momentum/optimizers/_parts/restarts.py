@@ -68,7 +68,7 @@ class Restarts:
         """The update from which a schedule of gamma counts its steps."""
         return self._control["last_restart"]
 
-    def scalars(self, scalars: Mapping[str, Any], iteration: Any) -> dict[str, Any]:
+    def scalars(self, scalars: dict[str, Any], iteration: Any) -> dict[str, Any]:
         """What a `Step` has of gamma and restarts at the update `iteration`."""
         o, gamma = backend.scalar_ops, self._gamma
         restart = o.logical_or(
@@ -80,18 +80,16 @@ class Restarts:
             last = o.where(restart, iteration, scalars["last_restart"])
             since = iteration - last
             next_since = o.where(planned, o.zeros_like(last), iteration + 1 - last)
-        given = gamma.current(scalars, since)
-        next_given = gamma.following(scalars, given, next_since)
-        scheduled, scheduled_next = gamma.clipped(given), gamma.clipped(next_given)
+        of_gamma = gamma.of_step(scalars, since, next_since)
+        scheduled, scheduled_next = of_gamma["gamma"], of_gamma["next_gamma"]
         kept = 1 - backend.real(restart)
         return {
             "gamma": scheduled * kept,
             "next_gamma": scheduled_next * (1 - backend.real(planned)),
             "scheduled_gamma": scheduled,
             "scheduled_next_gamma": scheduled_next,
-            gamma.complement: gamma.complement_of(scalars, scheduled),
+            gamma.complement: of_gamma[gamma.complement],
             "kept": kept,
-            "given_gamma": given,
             "downhill": backend.real(1),
         }
 
@@ -109,7 +107,6 @@ class Restarts:
         if self.schedule_restarts:
             last = last + restarted * (iteration - last)
         return {
-            **self._gamma.after(scalars, step.given_gamma),
             "restarts": scalars["restarts"] + restarted,
             "restart_requested": backend.whole(1 - step.downhill),
             "last_restart": last,

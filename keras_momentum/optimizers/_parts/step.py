@@ -13,7 +13,14 @@ _OF_ALL = ("apart", "downhill", "kept", "kind", "learning_rate", "scheduled_gamm
 _AS_THEY_ARE = ("apart", "kind")
 
 
-class Asked:
+class _Named:
+    """What has values as attributes, and as `values[name]`."""
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+
+class Asked(_Named):
     """Scalars that are found out when a formula asks for them.
 
     Args:
@@ -25,8 +32,6 @@ class Asked:
 
     def __getattr__(self, name: str) -> Any:
         return self._find(name)
-
-    __getitem__ = __getattr__
 
 
 def check_names(names: Iterable[str], class_name: str) -> None:
@@ -44,8 +49,8 @@ def check_names(names: Iterable[str], class_name: str) -> None:
             )
 
 
-class Values:
-    """Slots or scalars, by name: as attributes, or as `values[name]`.
+class Values(_Named):
+    """Slots or scalars, by name.
 
     Args:
         values: The values.
@@ -54,11 +59,8 @@ class Values:
     def __init__(self, values: Mapping[str, Any]):
         self.__dict__.update(values)
 
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
 
-
-class Step:
+class Step(_Named):
     """The scalars of one update.
 
     A formula reads them as attributes:
@@ -89,9 +91,6 @@ class Step:
             return own[name] if name in own else values["shared"][name]
         except KeyError:
             raise AttributeError(f"An update has no scalar {name!r}") from None
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
 
     def replaced(self, **shared: Any) -> "Step":
         """With other scalars that all weights share."""
@@ -126,7 +125,7 @@ class Step:
         return [PackStep(self, of, place) for place in range(len(packs))]
 
 
-class PackStep:
+class PackStep(_Named):
     """The step of one pack, in the dtype in which it is computed.
 
     Args:
@@ -154,9 +153,6 @@ class PackStep:
     def cast(self, dtype: str, **replaced: Any) -> "PackStep":
         """The same in another dtype, and with other scalars in the place of some."""
         return PackStep(self._step, self._of, self._place, dtype, replaced)
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
 
     def has(self, name: str) -> bool:
         """Whether there is a scalar of this name."""
