@@ -13,6 +13,7 @@ from typing import Any
 import filelock
 import tensorflow_datasets as tfds
 
+from fruits.errors import RefusedError
 from fruits.images import BrokenImageError, jpeg
 
 logger = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ SPLIT_FOLDERS = {
 }
 
 
-class DataError(ValueError):
+class DataError(RefusedError):
     """Data that can't be used; the message is one sentence for the user."""
 
 

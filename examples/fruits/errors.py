@@ -1,0 +1,9 @@
+"""What a person who uses a script has to change, and how a run may end."""
+
+
+class RefusedError(ValueError):
+    """What was asked for can't be done; the message is one sentence for the user.
+
+    It names the argument or key as the user wrote it, the value, and what is allowed.
+    A script prints it and ends with exit code 2, before anything is trained or written.
+    """
