@@ -7,27 +7,29 @@ import os
 import sys
 from pathlib import Path
 
-from fruits.command_line import fail, read_config
+from fruits.command_line import read_config
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
 
 
-def main() -> None:
+def main() -> int:
     """Reads the configuration, trains, and reports."""
     name, config = read_config(sys.argv[1:], DEFAULT)
     # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from fruits.data import FruitData
-    from fruits.photos import DataError
+    from fruits.interruption import Interrupted
     from fruits.report import write_report
     from fruits.training import train
 
     try:
         run = train(name, config, FruitData(config))
-    except DataError as error:
-        fail(f"{name}: data.path: {error}")
+    except Interrupted as error:
+        return error.exit_code
     write_report(run)
+    run.close()
+    return run.exit_code
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

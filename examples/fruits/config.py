@@ -107,7 +107,10 @@ class Training(Section):
         "float32", description="policy of Keras; mixed ones are for a GPU"
     )
     label_smoothing: Share = Field(0.0, description="share of a label spread evenly")
-    runs_dir: str = Field("runs", description="where the results go")
+    runs_dir: str = Field("runs", description="where the folders of runs are")
+    folder: str | None = Field(
+        None, description="of this run, new or interrupted; None: one in runs_dir"
+    )
 
 
 class Config(Section):

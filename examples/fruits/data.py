@@ -24,6 +24,7 @@ class FruitData:
         classes: The names of the classes.
         counts: The number of pictures in each split.
         steps_per_epoch: The number of batches in a pass through those for training.
+        fingerprint: Of what the pictures follow from.
         left_out: Files that are no pictures, and why.
 
     Raises:
@@ -41,6 +42,8 @@ class FruitData:
         self.classes: list[str] = info.features["label"].names
         self.counts = {name: split.num_examples for name, split in info.splits.items()}
         self.steps_per_epoch = max(1, self.counts["train"] // config.data.batch_size)
+        # Name, options, and of photos the names, sizes and times of all files.
+        self.fingerprint: str = info.full_name
         self.left_out: list[tuple[str, str]] = getattr(builder, "left_out", [])
         self._splits = builder.as_dataset(as_supervised=True)
         self._how = Augmentation(**config.augmentation.model_dump())
@@ -51,14 +54,15 @@ class FruitData:
             how=self._how,
         )
 
-    def training(self, seed: int) -> tf.data.Dataset:
-        """Endless batches for training; order and changes follow from the seed."""
+    def training(self, seed: int, first: int = 0) -> tf.data.Dataset:
+        """Endless batches for training, from one on; all follow from the seed."""
         return training_batches(
             self._kept,
             image_size=self._config.data.image_size,
             batch_size=self._config.data.batch_size,
             how=self._how,
             seed=seed,
+            first=first,
         )
 
     def evaluation(self) -> dict[str, tf.data.Dataset]:

@@ -1,7 +1,9 @@
 """The way of the pictures from a prepared data set into the training step."""
 
+import dataclasses
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from fruits.augmentation import Augmentation, augment
@@ -11,10 +13,23 @@ from fruits.augmentation import Augmentation, augment
 _MARGIN = 8 / 7
 
 
+@dataclasses.dataclass(frozen=True)
+class KeptPictures:
+    """Pictures in memory, once for all trainings on them.
+
+    Attributes:
+        pictures: Shape (count, side, side, 3), of uint8.
+        labels: One-hot, shape (count, classes).
+    """
+
+    pictures: tf.Tensor
+    labels: tf.Tensor
+
+
 def kept_pictures(
     pictures: tf.data.Dataset, *, classes: int, image_size: int, how: Augmentation
-) -> tf.data.Dataset:
-    """Pictures as they are kept in memory, once for all trainings on them.
+) -> KeptPictures:
+    """Pictures as they are kept in memory.
 
     Args:
         pictures: Pairs of a picture (height, width, 3), of any size, and a label.
@@ -23,18 +38,29 @@ def kept_pictures(
         how: How pictures are changed.
     """
     side = round(image_size * _MARGIN) if how.zoom else image_size
-    return _resized(pictures, side, classes).cache()
+    count = int(pictures.cardinality())
+    squares = np.empty((count, side, side, 3), np.uint8)
+    labels = np.empty((count, classes), np.float32)
+    rows = _resized(pictures, side, classes).prefetch(tf.data.AUTOTUNE)
+    for row, (square, label) in enumerate(rows.as_numpy_iterator()):
+        squares[row], labels[row] = square, label
+    with tf.device("CPU"):
+        return KeptPictures(tf.constant(squares), tf.constant(labels))
 
 
 def training_batches(
-    kept: tf.data.Dataset,
+    kept: KeptPictures,
     *,
     image_size: int,
     batch_size: int,
     how: Augmentation,
     seed: int,
+    first: int = 0,
 ) -> tf.data.Dataset:
-    """Endless batches for training, in an order that follows from the seed.
+    """Endless batches for training.
+
+    Batch number n follows from the seed and n alone: what was interrupted can go on
+    with any of them.
 
     Args:
         kept: What `kept_pictures` returns for the same `image_size` and `how`.
@@ -42,22 +68,33 @@ def training_batches(
         batch_size: Pictures in a batch.
         how: How pictures are changed.
         seed: An integer.
+        first: The number of the first batch. Defaults to 0.
 
     Returns:
         Pairs of pictures (batch_size, image_size, image_size, 3) with float values of 0
         to 255 and one-hot labels (batch_size, classes).
     """
-    batches = (
-        kept.shuffle(int(kept.cardinality()), seed=seed, reshuffle_each_iteration=True)
-        .repeat()
-        .batch(batch_size, drop_remainder=True)
-    )
+    chosen = _order(len(kept.labels), first * batch_size, seed).batch(batch_size)
 
-    def change(number: tf.Tensor, batch: Any) -> Any:
-        pictures, labels = batch
+    def batch(number: tf.Tensor, chosen: tf.Tensor) -> Any:
+        pictures, labels = tf.gather(kept.pictures, chosen), tf.gather(kept.labels, chosen)
         return augment(pictures, labels, how, image_size, tf.stack([number, seed]))
 
-    return batches.enumerate().map(change, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    batches = chosen.enumerate(start=first).map(batch, tf.data.AUTOTUNE)
+    return batches.prefetch(tf.data.AUTOTUNE)
+
+
+def _order(count: int, first: int, seed: int) -> tf.data.Dataset:
+    """Numbers of pictures without end, in each pass each once, from a place on."""
+    first_pass, first_place = divmod(first, count)
+
+    def of_pass(number: tf.Tensor) -> tf.data.Dataset:
+        numbers = tf.range(count, dtype=tf.int64)
+        order = tf.random.experimental.stateless_shuffle(numbers, [seed, number])
+        begin = tf.where(number == first_pass, first_place, 0)
+        return tf.data.Dataset.from_tensor_slices(order[begin:])
+
+    return tf.data.Dataset.counter(start=first_pass).flat_map(of_pass)
 
 
 def evaluation_batches(

@@ -8,40 +8,39 @@ import numpy as np
 import rich.console
 import rich.table
 
-from fruits.training import Run
+from fruits.training import DIVERGED, Run
+from fruits.whole_files import written_whole
 from keras_momentum import drawing
 
 _ROWS, _COLUMNS = 4, 6
 
 
-def write_report(run: Run) -> Path:
-    """Draws the picture, writes `summary.json` and prints the summary.
-
-    Returns:
-        The path of the picture.
-    """
-    pictures, labels = _shown_pictures(run)
-    guesses = np.argmax(run.model.predict(pictures, verbose=0), axis=-1)
-    picture = run.folder / "picture.png"
-    _draw(run, pictures, labels, guesses, picture)
-    confused = _most_confused(run, labels, guesses)
+def write_report(run: Run) -> None:
+    """Draws the picture, writes `summary.json` and prints the summary."""
     summary = {
+        "state": run.state,
         "accuracy": run.scores,
-        "best_epoch": int(np.argmax(run.history["val_accuracy"])) + 1,
+        "best_epoch": run.best_epoch,
         "epochs": len(run.history["loss"]),
-        "seconds": round(run.seconds, 1),
+        "seconds": round(run.history["seconds"][-1], 1),
         "data_wait": round(float(np.mean(run.history["data_wait"])), 4),
-        "parameters": run.model.count_params(),
         "counts": run.counts,
         "classes": run.classes,
         "left_out": run.left_out,
-        "most_confused": confused,
-        "picture": str(picture),
     }
-    text = json.dumps(summary, indent=2)
-    (run.folder / "summary.json").write_text(text + "\n", "utf-8")
+    if run.model is not None:
+        pictures, labels = _shown_pictures(run)
+        guesses = np.argmax(run.model.predict(pictures, verbose=0), axis=-1)
+        picture = run.folder.path / "picture.png"
+        _draw(run, pictures, labels, guesses, picture)
+        summary |= {
+            "parameters": run.model.count_params(),
+            "most_confused": _most_confused(run, labels, guesses),
+            "picture": str(picture),
+        }
+    with written_whole(run.folder.path / "summary.json") as beside:
+        beside.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     _print(summary, run)
-    return picture
 
 
 def _shown_pictures(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -65,27 +64,34 @@ def _most_confused(
 
 
 def _print(summary: dict[str, Any], run: Run) -> None:
-    table = rich.table.Table(title=run.folder.name, show_header=False)
+    table = rich.table.Table(title=run.folder.path.name, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for split, accuracy in summary["accuracy"].items():
+    for split, accuracy in run.scores.items():
         table.add_row(f"{split} accuracy", f"{accuracy:.1%}")
-    table.add_row("best epoch", f"{summary['best_epoch']} of {summary['epochs']}")
-    table.add_row("time", f"{run.seconds:.0f} s")
+    table.add_row("best epoch", f"{run.best_epoch or 'none'} of {summary['epochs']}")
+    table.add_row("time", f"{summary['seconds']:.0f} s")
     table.add_row("waiting for data", f"{summary['data_wait']:.1%} of it")
-    table.add_row("parameters", f"{summary['parameters']:,}")
     pictures = ", ".join(f"{count} {split}" for split, count in run.counts.items())
     table.add_row("pictures", f"{pictures}; {len(run.classes)} classes")
     if run.left_out:
         named = ", ".join(f"{name} ({reason})" for name, reason in run.left_out[:5])
         more = f" and {len(run.left_out) - 5} more" if len(run.left_out) > 5 else ""
         table.add_row("left out", f"{len(run.left_out)}: {named}{more}")
-    for actual, guess, count in summary["most_confused"]:
-        table.add_row("took", f"{count} × {actual} for {guess}")
-    table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.parent}")
-    table.add_row("best weights", str(run.folder / "best.keras"))
+    table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.path.parent}")
+    if run.model is not None:
+        table.add_row("parameters", f"{summary['parameters']:,}")
+        for actual, guess, count in summary["most_confused"]:
+            table.add_row("took", f"{count} × {actual} for {guess}")
+        table.add_row("best weights", str(run.folder.path / "best.keras"))
     rich.console.Console().print(table)
-    print(f"Picture: {summary['picture']}")
+    if run.model is not None:
+        print(f"Picture: {summary['picture']}")
+    if run.state == DIVERGED:
+        print(
+            "The run diverged: its loss is not finite. A lower optimizer.learning_rate "
+            "or optimizer.momentum may help."
+        )
 
 
 def _draw(

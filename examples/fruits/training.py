@@ -1,6 +1,9 @@
 """A training run, from a configuration to the files of its results."""
 
 import dataclasses
+import functools
+import importlib.metadata
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -8,12 +11,22 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fruits.checkpoint import Checkpoint
 from fruits.config import Config
 from fruits.data import FruitData
+from fruits.interruption import Interrupted, Interruption
+from fruits.keeping import GoOn, Keeper
 from fruits.optimizers import callbacks_of, optimizer_of
-from fruits.photos import DataError
 from fruits.pipeline import DataWait
+from fruits.records import Records
+from fruits.run_folder import RunFolder, open_folder
+from fruits.whole_files import written_whole
 from keras_momentum.comparison import gamma_of
+
+_BEST = "best.keras"
+
+
+FINISHED, INTERRUPTED, DIVERGED = "finished", "interrupted", "diverged"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,105 +35,178 @@ class Run:
 
     Attributes:
         folder: Where its files are.
-        model: The model with the best weights.
+        state: `FINISHED`, `INTERRUPTED` or `DIVERGED`.
+        exit_code: That of the process: 0, 128 and the number of the signal, or 3.
+        model: The model with the best weights; `None` if no epoch ended well.
         classes: The names of the classes.
         counts: The number of pictures in each split.
         left_out: Files that are no pictures, and why.
         history: The logs of each epoch, by name.
-        seconds: The duration of `fit`.
+        best_epoch: The number of the epoch with the best weights, from 1.
         scores: The accuracy of the best weights on the validation and, if there is
             one, the test split.
         shown: The split whose pictures are shown, and its batches.
     """
 
-    folder: Path
-    model: keras.Model
+    folder: RunFolder
+    state: str
+    exit_code: int
+    model: keras.Model | None
     classes: list[str]
     counts: dict[str, int]
     left_out: list[tuple[str, str]]
     history: dict[str, list[float]]
-    seconds: float
+    best_epoch: int | None
     scores: dict[str, float]
     shown: tuple[str, tf.data.Dataset]
 
+    def close(self) -> None:
+        """Notes that nothing is left to be done, but for a run that was interrupted."""
+        if self.state != INTERRUPTED:
+            self.folder.end(self.state)
+        self.folder.release()
+
 
 def train(name: str, config: Config, data: FruitData) -> Run:
-    """Trains a classifier with `model.fit`.
+    """Trains a classifier with `model.fit`, or goes on where that was interrupted.
+
+    On TensorFlow and JAX a run that goes on ends as it would have ended, bit for bit.
 
     Args:
         name: The name of the run, the first part of its folder's.
         config: The configuration.
         data: Its pictures.
+
+    Raises:
+        RefusedError: If its folder can't be used.
+        Interrupted: If it was interrupted by SIGTERM, or before its first epoch ended.
     """
     training = config.training
+    folder = open_folder(
+        name,
+        Path(training.runs_dir).expanduser(),
+        Path(training.folder).expanduser() if training.folder else None,
+        _made_of(name, config, data),
+    )
     keras.utils.set_random_seed(training.seed)
     keras.config.set_dtype_policy(training.precision)
-    folder = Path(training.runs_dir) / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder.mkdir(parents=True)
     evaluated = data.evaluation()
     model = data.compiled_model(optimizer_of(config, data.steps_per_epoch))
-    wait = DataWait()
-    # Callbacks add to the logs in their order: TensorBoard must see all of it.
-    callbacks = [
-        *callbacks_of(config),
-        _Monitor(wait),
-        keras.callbacks.TerminateOnNaN(),
-        keras.callbacks.ModelCheckpoint(
-            folder / "best.keras", monitor="val_accuracy", save_best_only=True
-        ),
-        keras.callbacks.CSVLogger(folder / "history.csv"),
-        keras.callbacks.TensorBoard(folder, write_graph=False),
-    ]
+    model.optimizer.build(model.trainable_variables)
+    resumed = folder.load()
+    records = Records(folder.path, resumed.records if resumed else [])
     print(
         f"{len(data.classes)} classes, {data.counts}; {_device(model)}, "
         f"{training.precision}, XLA-compiled step: {model.jit_compile}"
     )
-    history: dict[str, list[float]] = {}
-    callbacks.insert(3, keras.callbacks.LambdaCallback(on_epoch_end=_keep_in(history)))
-    begin = time.perf_counter()
-    try:
-        model.fit(
-            wait.measured(data.training(training.seed)),
-            epochs=training.epochs,
-            steps_per_epoch=data.steps_per_epoch,
-            validation_data=evaluated["validation"],
-            callbacks=callbacks,
-            verbose=2,
+    if resumed:
+        print(
+            f"Goes on with {folder.path} after {resumed.epoch} epochs and "
+            f"{resumed.batch} batches; delete it to begin anew."
         )
-    except KeyboardInterrupt:
-        print("Interrupted; what follows is of the epochs until here.")
-    seconds = time.perf_counter() - begin
-    if not (folder / "best.keras").exists():
-        raise DataError(f"the run ended before its first epoch did; see {folder}")
-    model = keras.saving.load_model(folder / "best.keras")
-    scores = {
-        split: model.evaluate(batches, verbose=0, return_dict=True)["accuracy"]
-        for split, batches in evaluated.items()
-    }
+    interrupted = None
+    done = resumed.epoch if resumed else 0
+    if done < training.epochs and records.diverged_in is None:
+        try:
+            _fit(config, data, model, folder, records, resumed)
+        except Interrupted as error:
+            interrupted = error
+    records.close()
+    if interrupted:
+        print(f"Saved in {folder.path}; the same command goes on.")
+        if interrupted.signal != signal.SIGINT or records.best_epoch is None:
+            raise interrupted
+    state, exit_code = FINISHED, 0
+    if records.diverged_in is not None:
+        state, exit_code = DIVERGED, 3
+    elif interrupted:
+        state, exit_code = INTERRUPTED, interrupted.exit_code
+    best, scores = None, {}
+    if records.best_epoch is not None:
+        best = keras.saving.load_model(folder.path / _BEST)
+        scores = {
+            split: best.evaluate(batches, verbose=0, return_dict=True)["accuracy"]
+            for split, batches in evaluated.items()
+        }
     return Run(
         folder=folder,
-        model=model,
+        state=state,
+        exit_code=exit_code,
+        model=best,
         classes=data.classes,
         counts=data.counts,
         left_out=data.left_out,
-        history=history,
-        seconds=seconds,
+        history=records.history,
+        best_epoch=records.best_epoch,
         scores=scores,
         shown=list(evaluated.items())[-1],
     )
 
 
+def _fit(
+    config: Config,
+    data: FruitData,
+    model: keras.Model,
+    folder: RunFolder,
+    records: Records,
+    resumed: Checkpoint | None,
+) -> None:
+    """Trains until the end, or raises `Interrupted`."""
+    wait = DataWait()
+    epoch = resumed.epoch if resumed else 0
+    first = epoch * data.steps_per_epoch
+    if resumed and keras.backend.backend() != "torch":
+        # On PyTorch `fit` also takes the batches that are passed by.
+        first += resumed.batch
+    with Interruption() as interruption:
+        model.fit(
+            wait.measured(data.training(config.training.seed, first)),
+            epochs=config.training.epochs,
+            initial_epoch=epoch,
+            steps_per_epoch=data.steps_per_epoch,
+            validation_data=data.evaluation()["validation"],
+            # Callbacks add to the logs in their order.
+            callbacks=[
+                *([GoOn(resumed)] if resumed else []),
+                *callbacks_of(config),
+                _Monitor(wait),
+                keras.callbacks.TerminateOnNaN(),
+                Keeper(
+                    folder.save,
+                    functools.partial(_save_whole, folder.path / _BEST),
+                    records,
+                    interruption,
+                    resumed,
+                ),
+            ],
+            verbose=2,
+        )
+
+
+def _save_whole(file: Path, model: keras.Model) -> None:
+    with written_whole(file) as beside:
+        model.save(beside)
+
+
+def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
+    """All that a run follows from."""
+    places = {"data": {"cache_dir"}, "training": {"runs_dir", "folder"}}
+    backend = keras.backend.backend()
+    return {
+        "name": name,
+        "configuration": config.model_dump(exclude=places),
+        "data": data.fingerprint,
+        "backend": backend,
+        "versions": {
+            package: importlib.metadata.version(package)
+            for package in ("keras", "keras-momentum", "numpy", backend)
+        },
+    }
+
+
 def _device(model: keras.Model) -> str:
     where = str(model.weights[0].value.device).rpartition("/")[-1]
     return f"Keras on {keras.backend.backend()} with {where}"
-
-
-def _keep_in(history: dict[str, list[float]]) -> Any:
-    def keep(epoch: int, logs: dict[str, Any]) -> None:
-        for key, value in logs.items():
-            history.setdefault(key, []).append(float(value))
-
-    return keep
 
 
 class _Monitor(keras.callbacks.Callback):

@@ -235,9 +235,9 @@ class Hyperparameter:
         if self.source is not None:
             self.source.refuse("it can't follow a plan")
         points = [self.bounds.highest_below(point) for point in points]
-        self.path.set(points, begin, spacing)
-        i = min(max(now - begin, 0) / spacing, len(points) - 1)
-        self._hold(float(np.interp(i, np.arange(len(points)), points)))
+        if self.path.set(points, begin, spacing):
+            i = min(max(now - begin, 0) / spacing, len(points) - 1)
+            self._hold(float(np.interp(i, np.arange(len(points)), points)))
 
 
 def next_of(name: str) -> str:

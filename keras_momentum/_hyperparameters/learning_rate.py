@@ -108,7 +108,7 @@ class LearningRate:
                 "`learning_rate` decides it; create the optimizer with a float "
                 "`learning_rate`."
             )
-        self.path.set(points, begin, spacing)
-        i = min(max(now - begin, 0) / spacing, len(points) - 1)
-        rate = np.interp(i, np.arange(len(points)), points)
-        self._optimizer._learning_rate.assign(float(rate))
+        if self.path.set(points, begin, spacing):
+            i = min(max(now - begin, 0) / spacing, len(points) - 1)
+            rate = np.interp(i, np.arange(len(points)), points)
+            self._optimizer._learning_rate.assign(float(rate))

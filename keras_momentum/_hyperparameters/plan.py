@@ -45,13 +45,18 @@ class Plan:
         """Whether there is a plan."""
         return bool(self._control[self.count])
 
-    def set(self, points: Sequence[float], begin: int, spacing: int) -> None:
+    def set(self, points: Sequence[float], begin: int, spacing: int) -> bool:
         """Takes the place of the last plan.
 
         Args:
             points: At least one value and at most `capacity`.
             begin: The update of the first one.
             spacing: The number of updates between two, an integer >= 1.
+
+        Returns:
+            Whether it is another one. If not, the hyper-parameter has its value of it,
+            rounded as the compiled step does; computed on the host, the last bit could
+            differ, and a run that goes on would not be the one that it was.
         """
         if not 1 <= len(points) <= self.capacity:
             raise ValueError(
@@ -60,10 +65,19 @@ class Plan:
             )
         missing = self.capacity - len(points)
         padded = np.pad(np.asarray(points, float), (0, missing), "edge")
+        present = self._control[self.points]
+        if (
+            self._control[self.count] == len(points)
+            and (self._control[self.begin], self._control[self.spacing])
+            == (begin, spacing)
+            and np.array_equal(present, padded.astype(present.dtype))
+        ):
+            return False
         self._control[self.points] = padded
         self._control[self.begin] = begin
         self._control[self.spacing] = spacing
         self._control[self.count] = len(points)
+        return True
 
     def end(self) -> None:
         """Leaves the hyper-parameter where it is."""

@@ -25,13 +25,16 @@ def first_update(
     """The update with which epoch 0 began, or would have.
 
     Args:
-        params: The `params` of a callback.
+        params: The `params` of a callback. Where a fit goes on in the midst of an epoch
+            and its first callback has set `params["batches_done"]`, so many batches of
+            that epoch are over.
         optimizer: The optimizer that does the updates.
         epoch: The epoch that begins now.
         done: The updates of the run so far, if an optimizer that it began with is known
             to have done them.
     """
-    now = int(number(optimizer.iterations))
+    over = params.get("batches_done", 0) / (optimizer.gradient_accumulation_steps or 1)
+    now = int(number(optimizer.iterations)) - int(over)
     if epoch == 0:
         return now
     if params.get("steps") is None:

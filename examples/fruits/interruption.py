@@ -1,0 +1,62 @@
+"""Ctrl-C and SIGTERM, as a request to end at the next moment at which one can save."""
+
+import os
+import signal
+import types
+from typing import Any, Self
+
+
+class Interrupted(Exception):
+    """A training has ended, and is saved, as somebody has asked for it.
+
+    Args:
+        number: The signal.
+
+    Attributes:
+        exit_code: That of a process which such a signal ends.
+    """
+
+    def __init__(self, number: int):
+        self.signal = signal.Signals(number)
+        self.exit_code = 128 + number
+        super().__init__(self.signal.name)
+
+
+class Interruption:
+    """Notes Ctrl-C and SIGTERM while it is entered; the second one ends the process.
+
+    An exception in the handler itself might be lost, for example in a callback of
+    XLA's, or leave something half done.
+
+    """
+
+    def __init__(self) -> None:
+        self._signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a signal came."""
+        return self._signal is not None
+
+    def check(self) -> None:
+        """Raises `Interrupted` if a signal came."""
+        if self._signal is not None:
+            raise Interrupted(self._signal)
+
+    def _note(self, number: int, _: types.FrameType | None) -> None:
+        if self._signal is not None:
+            # Files are written beside their places, so that this can't hurt.
+            os._exit(128 + number)
+        self._signal = number
+        once_more = " (once more: at once)" if number == signal.SIGINT else ""
+        print(f"\nEnds after this batch, and saves{once_more}.", flush=True)
