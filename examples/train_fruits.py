@@ -18,14 +18,16 @@ def main() -> None:
     # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from fruits.data import FruitData
-    from fruits.photos import DataError
+    from fruits.errors import DataError
     from fruits.report import write_report
     from fruits.training import train
 
     try:
-        run = train(name, config, FruitData(config))
+        data = FruitData(config)
+        data.report()
+        run = train(name, config, data)
     except DataError as error:
-        fail(f"{name}: data.path: {error}")
+        fail(f"{name}: {error}")
     write_report(run)
 
 

@@ -7,3 +7,7 @@ class RefusedError(ValueError):
     It names the argument or key as the user wrote it, the value, and what is allowed.
     A script prints it and ends with exit code 2, before anything is trained or written.
     """
+
+
+class DataError(RefusedError):
+    """Pictures that can't be trained on."""

@@ -11,7 +11,7 @@ import tensorflow as tf
 from fruits.config import Config
 from fruits.data import FruitData
 from fruits.optimizers import callbacks_of, optimizer_of
-from fruits.photos import DataError
+from fruits.errors import DataError
 from fruits.pipeline import DataWait
 from keras_momentum.comparison import gamma_of
 
@@ -57,6 +57,7 @@ def train(name: str, config: Config, data: FruitData) -> Run:
     keras.config.set_dtype_policy(training.precision)
     folder = Path(training.runs_dir) / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder.mkdir(parents=True)
+    data.write_left_out(folder)
     evaluated = data.evaluation()
     model = data.compiled_model(optimizer_of(config, data.steps_per_epoch))
     wait = DataWait()

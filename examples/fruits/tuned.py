@@ -33,6 +33,7 @@ class TunedComparison:
         self._folder = folder
         self._rates = rates
         self._data = FruitData(base)
+        self._data.report()
         self._evaluated = self._data.evaluation()
         self.judged_by = list(self._evaluated)[-1]
 
