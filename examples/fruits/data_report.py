@@ -37,8 +37,7 @@ def print_found(
     for name, reason in left_out:
         reasons.setdefault(reason, []).append(name)
     for reason, names in reasons.items():
-        what = "1 is" if len(names) == 1 else f"{len(names)} are"
-        text = f"{what} left out, {reason}: {some(names)}."
+        text = f"Left out ({len(names)}): {some(names)}: {reason}."
         console.print(rich.text.Text(text), soft_wrap=True)
 
 
@@ -65,13 +64,13 @@ def _table(counts: Mapping[str, Mapping[str, int]]) -> rich.table.Table:
         table.add_column(split, total, justify="right")
     table.add_column("")
     for name in shown:
-        numbers = [split.get(name, 0) for split in counts.values()]
+        of_splits = [split.get(name, 0) for split in counts.values()]
         remark, style = "", ""
         if taught[name] < few:
             remark, style = "few", "yellow"
-        if 0 in numbers:
+        if 0 in of_splits:
             remark, style = "none in a split", "bold red"
-        cells = [name, *(f"{number:,}" for number in numbers), remark]
+        cells = [name, *(f"{number:,}" for number in of_splits), remark]
         table.add_row(*(rich.text.Text(cell, style) for cell in cells))
     if len(shown) < len(taught):
         more = f"and {len(taught) - len(shown)} classes with more pictures"

@@ -26,16 +26,20 @@ _HEIC = (
     "it is HEIC, which can be read once pillow-heif is installed (pip install "
     "pillow-heif)"
 )
-_AVIF = (
-    "it is AVIF, which a newer Pillow can read (pip install --upgrade pillow)"
-)
+_AVIF = "it is AVIF, which a newer Pillow can read (pip install --upgrade pillow)"
 _RAW_SUFFIXES = frozenset(
-    ".3fr .arw .cr2 .cr3 .crw .dcr .dng .erf .fff .iiq .kdc .mef .mos .mrw .nef .nrw "
-    ".orf .pef .raf .raw .rw2 .rwl .sr2 .srf .srw .x3f".split()
+    (
+        *(".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff"),
+        *(".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef"),
+        *(".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"),
+    )
 )
 _HEIC_SUFFIXES = frozenset((".heic", ".heics", ".heif", ".heifs", ".hif"))
-_DRAWN_SUFFIXES = frozenset(
-    ".ai .cdr .clip .eps .jxl .kra .pdf .svg .svgz .wmf .emf .xcf".split()
+_OTHER_SUFFIXES = frozenset(
+    (
+        *(".ai", ".cdr", ".clip", ".emf", ".eps", ".jxl", ".kra", ".pdf", ".svg"),
+        *(".svgz", ".wmf", ".xcf"),
+    )
 )
 
 
@@ -103,7 +107,7 @@ def why_unreadable(path: Path) -> str | None:
         return why_unsupported("HEIF")
     if suffix in (".avif", ".avifs"):
         return why_unsupported("AVIF")
-    if suffix in _DRAWN_SUFFIXES:
+    if suffix in _OTHER_SUFFIXES:
         return f"{suffix} is a format that can't be read: it has to be exported"
     return "it is not a picture"
 

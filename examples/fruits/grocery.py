@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fruits.errors import DataError
 from fruits.photos import PhotoTree
-from fruits.splits import SPLIT_NAMES, Splits, find_splits
+from fruits.shape import SPLIT_NAMES
+from fruits.splits import Splits, find_splits
 
 logger = logging.getLogger(__name__)
 

@@ -158,10 +158,11 @@ class PhotoTree(KeptBuilder):
         self, split: str, photos: list[Photo]
     ) -> Iterator[tuple[bytes, dict[str, Any]]]:
         counts: dict[str, int] = {}
+        broken: list[tuple[str, str]] = []
         for photo, content in zip(photos, in_order(self._read, photos), strict=True):
             name = self._name(photo.path)
             if isinstance(content, BrokenImageError):
-                self.info.metadata["left_out"].append((name, str(content)))
+                broken.append((name, str(content)))
                 continue
             counts[photo.label] = counts.get(photo.label, 0) + 1
             self._twins.add(content, split, photo.label, name)
@@ -171,8 +172,9 @@ class PhotoTree(KeptBuilder):
         if not counts:
             raise DataError(
                 f"data.path: all pictures of the {split} split of {self.path} are "
-                f"broken, for example {name}: {content}"
+                f"broken, for example {broken[0][0]}: {broken[0][1]}"
             )
+        self.info.metadata["left_out"] += broken
         self.info.metadata["counts"][split] = counts
 
     def _read(self, photo: Photo) -> bytes | BrokenImageError:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,6 @@ class KeptBuilder(tfds.core.GeneratorBasedBuilder):
         config = tfds.core.BuilderConfig(name=name, version=self.VERSION)
         super().__init__(data_dir=root, config=config)
 
-
     @property
     def classes(self) -> list[str]:
         """The names of the classes that there are pictures of to train on."""
@@ -57,7 +57,9 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
             # Another process may have prepared it meanwhile.
             if _damage(folder) is not None:
                 _remove_half_prepared(folder)
-                builder.download_and_prepare()
+                # It makes a folder for downloads, though there are none.
+                with tempfile.TemporaryDirectory() as downloads:
+                    builder.download_and_prepare(download_dir=downloads)
                 _write_manifest(folder)
     if not builder.info.splits:
         builder.info.read_from_directory(folder)

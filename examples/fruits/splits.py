@@ -1,22 +1,15 @@
 """Which folders are the splits of a data set, and which are classes."""
 
 import dataclasses
-import functools
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fruits.errors import DataError
 from fruits.formats import is_picture
 from fruits.readable import label_of, readable, some
-from fruits.tree import LeftOut, Listing, holds_pictures, listing
+from fruits.shape import Shape
+from fruits.tree import LeftOut, Listing, listing
 
-# The splits by the names of tensorflow-datasets, and those of their folders.
-SPLIT_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing"),
-}
 _REMEDY = (
     'data.split_folders says which is which, for example {train = "train", test = '
     '"test"}, or {train = "."} where every folder is a class'
@@ -90,7 +83,7 @@ def _as_named(root: Path, named: Mapping[str, str | None]) -> Splits:
 
 def _as_found(root: Path) -> Splits:
     top = listing(root)
-    shapes = {folder: _Shape(folder) for folder in top.folders}
+    shapes = {folder: Shape(folder) for folder in top.folders}
     full = [shape for shape in shapes.values() if not shape.is_empty]
     alike = [shape for shape in full if shape.split]
     splits = [shape for shape in alike if shape.classes]
@@ -127,9 +120,9 @@ def _as_found(root: Path) -> Splits:
 
 def _are_splits(
     root: Path,
-    splits: "list[_Shape]",
-    others: "list[_Shape]",
-    alike: "list[_Shape]",
+    splits: list[Shape],
+    others: list[Shape],
+    alike: list[Shape],
 ) -> bool:
     """Whether folders that are called like splits are splits, not classes.
 
@@ -172,7 +165,7 @@ def _are_splits(
     return False
 
 
-def _doubts(root: Path, full: "list[_Shape]") -> list[str]:
+def _doubts(root: Path, full: list[Shape]) -> list[str]:
     """What speaks for splits where no folder is called like one.
 
     Raises:
@@ -194,10 +187,8 @@ def _doubts(root: Path, full: "list[_Shape]") -> list[str]:
     ]
 
 
-def _beside(shapes: "Iterable[_Shape]", used: "list[_Shape]") -> list[LeftOut]:
-    return [
-        (shape.folder, shape.why_left_out) for shape in shapes if shape not in used
-    ]
+def _beside(shapes: Iterable[Shape], used: list[Shape]) -> list[LeftOut]:
+    return [(shape.folder, shape.why_left_out) for shape in shapes if shape not in used]
 
 
 def _unwrapped(splits: Splits) -> Splits:
@@ -224,55 +215,3 @@ def loose(around: Listing) -> list[LeftOut]:
         for file in around.files
     ]
     return [*around.left_out, *files]
-
-
-class _Shape:
-    """What a folder has in it."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.name = readable(folder.name)
-        self.split = next(
-            (
-                split
-                for split, names in SPLIT_NAMES.items()
-                if folder.name.casefold() in names
-            ),
-            None,
-        )
-
-    @functools.cached_property
-    def _listing(self) -> Listing:
-        return listing(self.folder)
-
-    @functools.cached_property
-    def pictures(self) -> bool:
-        """Whether pictures lie directly in it."""
-        return any(is_picture(file.path) for file in self._listing.files)
-
-    @functools.cached_property
-    def classes(self) -> list[str]:
-        """The names of the folders in it that hold pictures."""
-        inside = self._listing.folders
-        return [label_of(folder) for folder in inside if holds_pictures(folder)]
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.pictures and not self.classes
-
-    @property
-    def hint(self) -> str | None:
-        """The split that a part of its name stands for, as in seg_train."""
-        parts = re.split(r"[\W_\d]+", self.folder.name.casefold())
-        for split, names in SPLIT_NAMES.items():
-            if set(parts) & set(names):
-                return split
-        return None
-
-    @property
-    def why_left_out(self) -> str:
-        if self.is_empty:
-            return "it holds no picture"
-        if self.split:
-            return "it holds pictures, but no folder for each class"
-        return "it lies beside the splits, and is none by its name"

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from fruits.config import Config
 from fruits.data import FruitData
-from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.errors import DataError
+from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from keras_momentum.comparison import gamma_of
 

@@ -31,12 +31,13 @@ class Twins:
     def notes(self) -> list[str]:
         """What was found, a sentence for each kind."""
         notes = [
-            f"{len(pairs)} {split} pictures are {other} pictures too: {some(pairs, 2)}"
+            f"{split} pictures that are {other} pictures too ({len(pairs)}): "
+            f"{some(pairs, 2)}"
             for (split, other), pairs in self._leaks.items()
         ]
         if self._contradictions:
             pairs = self._contradictions
             notes.append(
-                f"{len(pairs)} pictures are in two classes: {some(pairs, 2)}"
+                f"pictures that are in two classes ({len(pairs)}): {some(pairs, 2)}"
             )
         return notes
