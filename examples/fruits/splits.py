@@ -178,8 +178,10 @@ def _doubts(root: Path, full: list[Shape]) -> list[str]:
             f"data.path: {root} has {some(sorted(hinted))}, which look like splits: "
             f"{_REMEDY}"
         )
-    shared = set.intersection(*(set(shape.classes) for shape in nested or full))
-    if len(nested) < len(full) or len(nested) < 2 or len(shared) < 2:
+    if len(nested) < len(full) or len(nested) < 2:
+        return []
+    shared = set.intersection(*(set(shape.classes) for shape in nested))
+    if len(shared) < 2:
         return []
     return [
         f"all classes have folders called {some(sorted(shared))}: if those are the "

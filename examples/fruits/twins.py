@@ -36,8 +36,6 @@ class Twins:
             for (split, other), pairs in self._leaks.items()
         ]
         if self._contradictions:
-            pairs = self._contradictions
-            notes.append(
-                f"pictures that are in two classes ({len(pairs)}): {some(pairs, 2)}"
-            )
+            number, pairs = len(self._contradictions), some(self._contradictions, 2)
+            notes.append(f"pictures that are in two classes ({number}): {pairs}")
         return notes
