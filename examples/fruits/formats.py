@@ -35,6 +35,7 @@ _RAW_SUFFIXES = frozenset(
     )
 )
 _HEIC_SUFFIXES = frozenset((".heic", ".heics", ".heif", ".heifs", ".hif"))
+_ARCHIVE_SUFFIXES = frozenset((".zip", ".tar", ".tgz", ".gz", ".bz2", ".7z", ".rar"))
 _OTHER_SUFFIXES = frozenset(
     (
         *(".ai", ".cdr", ".clip", ".emf", ".eps", ".jxl", ".kra", ".pdf", ".svg"),
@@ -109,6 +110,8 @@ def why_unreadable(path: Path) -> str | None:
         return why_unsupported("AVIF")
     if suffix in _OTHER_SUFFIXES:
         return f"{suffix} is a format that can't be read: it has to be exported"
+    if suffix in _ARCHIVE_SUFFIXES:
+        return "it is an archive: it has to be unpacked"
     return "it is not a picture"
 
 

@@ -8,8 +8,9 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PIXELS = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 _JPEG = b"\xff\xd8"
 _START_OF_SCAN = 0xDA
-# What says how the colours of a JPEG are to be read: JFIF's and Adobe's.
-_COLOURS = (0xE0, 0xEE)
+# What says how the colours of a JPEG are to be read, JFIF's and Adobe's, and the
+# length of it.
+_COLOURS = {0xE0: 16, 0xEE: 14}
 
 
 def without_metadata(content: bytes) -> bytes:
@@ -42,7 +43,8 @@ def _segments(content: bytes) -> Iterator[bytes]:
             break
         end = position + 2 + length
         is_metadata = 0xE0 <= kind <= 0xEF or kind == 0xFE
-        if not is_metadata or kind in _COLOURS:
+        is_whole = kind in _COLOURS and length >= _COLOURS[kind]
+        if not is_metadata or is_whole:
             yield content[position:end]
         position = end
     yield content[position:]
