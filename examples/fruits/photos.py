@@ -121,6 +121,10 @@ class PhotoTree(KeptBuilder):
         inside = path.is_relative_to(self.path)
         return readable(path.relative_to(self.path) if inside else path)
 
+    def _key(self, path: Path) -> bytes:
+        """The name of a file; any bytes may be in it."""
+        return os.fsencode(os.path.relpath(path, self.path))
+
     def _fingerprint(self) -> str:
         """Tells apart whatever is read in another way, or is something else."""
         marks: list[object] = [os.fsencode(self.path.resolve()), self._max_megapixels]
@@ -128,8 +132,9 @@ class PhotoTree(KeptBuilder):
         for split, photos in self.photos.items():
             for photo in photos:
                 file = photo.file
-                name = os.fsencode(file.path)
-                marks.append((split, name, photo.label, file.size, file.modified))
+                marks.append(
+                    (split, self._key(file.path), photo.label, file.size, file.modified)
+                )
         return hashlib.sha256(repr(marks).encode()).hexdigest()[:16]
 
     def _info(self) -> tfds.core.DatasetInfo:
@@ -166,9 +171,10 @@ class PhotoTree(KeptBuilder):
                 continue
             counts[photo.label] = counts.get(photo.label, 0) + 1
             self._twins.add(content, split, photo.label, name)
-            # A name may be of any bytes.
-            key = os.fsencode(os.path.relpath(photo.path, self.path))
-            yield key, {"image": io.BytesIO(content), "label": photo.label}
+            yield (
+                self._key(photo.path),
+                {"image": io.BytesIO(content), "label": photo.label},
+            )
         if not counts:
             raise DataError(
                 f"data.path: all pictures of the {split} split of {self.path} are "

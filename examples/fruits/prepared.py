@@ -151,8 +151,12 @@ def _nothing_left_of(folder: Path) -> Iterator[None]:
 def _in_a_sentence(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, tf.errors.OpError) as error:
-        what = getattr(error, "strerror", None) or getattr(error, "message", error)
+    except (OSError, tf.errors.OpError, RuntimeError) as error:
+        # tensorflow-datasets makes another error of TensorFlow's at some places.
+        cause = error.__cause__ if type(error) is RuntimeError else error
+        if not isinstance(cause, OSError | tf.errors.OpError):
+            raise
+        what = getattr(cause, "strerror", None) or getattr(cause, "message", cause)
         raise DataError(
             f"data.cache_dir: pictures can't be prepared in {folder}: {what}"
         ) from error
