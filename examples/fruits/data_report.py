@@ -15,6 +15,7 @@ from fruits.readable import some
 _FEW, _SMALL_SHARE = 10, 0.25
 # More classes than that are not read: those with the fewest pictures are shown.
 _MOST_ROWS = 60
+_FEW_NAMES = 3
 
 
 def print_found(
@@ -37,8 +38,10 @@ def print_found(
     for name, reason in left_out:
         reasons.setdefault(reason, []).append(name)
     for reason, names in reasons.items():
-        text = f"Left out ({len(names)}): {some(names)}: {reason}."
+        text = f"Left out ({len(names)}): {some(names, _FEW_NAMES)}: {reason}."
         console.print(rich.text.Text(text), soft_wrap=True)
+    if any(len(names) > _FEW_NAMES for names in reasons.values()):
+        console.print("A run of train_fruits.py lists all in left_out.csv.")
 
 
 def write_left_out(left_out: Sequence[tuple[str, str]], folder: Path) -> None:

@@ -1,5 +1,7 @@
 """What a person who uses a script has to change, and how a run may end."""
 
+from fruits.readable import readable
+
 
 class RefusedError(ValueError):
     """What was asked for can't be done; the message is one sentence for the user.
@@ -10,4 +12,7 @@ class RefusedError(ValueError):
 
 
 class DataError(RefusedError):
-    """Pictures that can't be trained on."""
+    """Pictures that can't be trained on; names of any bytes are shown in one line."""
+
+    def __init__(self, message: str):
+        super().__init__(readable(message))

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import re
+import zipfile
 from pathlib import Path
 
 from PIL import Image, features
@@ -113,6 +114,11 @@ def why_unreadable(path: Path) -> str | None:
     if suffix in _ARCHIVE_SUFFIXES:
         return "it is an archive: it has to be unpacked"
     return "it is not a picture"
+
+
+def is_archive(path: Path) -> bool:
+    """Whether the pictures may be packed in a file."""
+    return path.suffix.lower() in _ARCHIVE_SUFFIXES or zipfile.is_zipfile(path)
 
 
 def why_unsupported(form: str) -> str | None:

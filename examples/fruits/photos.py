@@ -4,7 +4,6 @@ import abc
 import hashlib
 import io
 import os
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import PIL
 import tensorflow_datasets as tfds
 
 from fruits.errors import DataError
-from fruits.formats import formats_by_suffix
+from fruits.formats import formats_by_suffix, is_archive
 from fruits.found import Photo, find_photos
 from fruits.images import MAX_MEGAPIXELS, BrokenImageError, jpeg
 from fruits.parallel import in_order
@@ -203,7 +202,8 @@ class PhotoTree(KeptBuilder):
             if unknown:
                 raise DataError(
                     f"data.path: all pictures that {self.path} has to train on "
-                    f"{some(unknown, 5)} are broken, and its {split} split has others"
+                    f"{some(unknown, 5)} are broken, and its {split} split has others: "
+                    "mend them, or take that class away"
                 )
         self.info.metadata["notes"] = self._twins.notes()
 
@@ -214,8 +214,7 @@ class PhotoTree(KeptBuilder):
 def _check_folder(path: Path) -> None:
     try:
         if path.is_file():
-            packed = zipfile.is_zipfile(path) or path.suffix in (".tar", ".gz", ".7z")
-            remedy = ": unpack it, and name the folder" if packed else ""
+            remedy = ": unpack it, and name the folder" if is_archive(path) else ""
             raise DataError(f"data.path: {path} is not a folder{remedy}")
         with os.scandir(path):
             pass

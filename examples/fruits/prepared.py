@@ -13,6 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fruits.errors import DataError
+from fruits.readable import readable
 
 _MANIFEST = "manifest.json"
 
@@ -53,7 +54,7 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
     tfds.disable_progress_bar()
     folder = Path(builder.data_path)
     if _damage(folder) is not None:
-        with _in_a_sentence(folder), _nothing_left_of(folder), _lock(folder):
+        with _in_a_sentence(folder), _whole_or_nothing(folder):
             # Another process may have prepared it meanwhile.
             if _damage(folder) is not None:
                 _remove_half_prepared(folder)
@@ -65,26 +66,20 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
         builder.info.read_from_directory(folder)
 
 
-def _lock(folder: Path) -> filelock.BaseFileLock:
-    """Two processes that prepare the same data would delete each other's files."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return filelock.FileLock(f"{folder}.lock")
-
-
 def _remove_if_damaged(folder: Path) -> None:
     if not folder.exists() or _damage(folder) is None:
         return
-    with _lock(folder):  # It may be a process at work that has not finished it yet.
+    with _lock(folder):  # Another process may be about to finish it.
         damage = _damage(folder)
         if folder.exists() and damage is not None:
-            print(f"{folder}: {damage}; the data set is prepared anew.")
+            print(f"{readable(folder)}: {damage}; the data set is prepared anew.")
             shutil.rmtree(folder)
 
 
 def _remove_half_prepared(folder: Path) -> None:
     """Removes what a process that was killed has left of a preparation."""
     for left in folder.parent.glob("incomplete.*"):
-        print(f"{left} was not finished; the data set is prepared anew.")
+        print(f"{readable(left)} was not finished; the data set is prepared anew.")
         shutil.rmtree(left)
 
 
@@ -106,6 +101,8 @@ def _damage(folder: Path) -> str | None:
         states = [(folder / name, dict(state)) for name, state in manifest.items()]
     except (OSError, ValueError, AttributeError, TypeError):
         return "it is not finished"
+    if not states:
+        return "it is empty"
     for path, state in states:
         if not path.is_file():
             return f"{path.name} is missing"
@@ -132,16 +129,28 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "blake2b").hexdigest()
 
 
+def _lock(folder: Path) -> filelock.BaseFileLock:
+    """Two processes that prepare the same data would delete each other's files."""
+    return filelock.FileLock(f"{folder}.lock")
+
+
 @contextlib.contextmanager
-def _nothing_left_of(folder: Path) -> Iterator[None]:
-    """Removes a data set if it can't be made, and the folders made for it."""
+def _whole_or_nothing(folder: Path) -> Iterator[None]:
+    """Holds the lock; if a data set can't be made, removes all that was made for it."""
     made = [parent for parent in folder.parents if not parent.exists()]
+    lock = _lock(folder)
     try:
-        yield
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with lock:
+            try:
+                yield
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                # Who waits for a lock that is removed looks for a new one.
+                Path(lock.lock_file).unlink(missing_ok=True)
+                raise
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            Path(f"{folder}.lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Others may be at work there.
             for parent in made:
                 parent.rmdir()
         raise

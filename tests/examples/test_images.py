@@ -101,7 +101,10 @@ def test_all_orientations_are_applied(form: str, orientation: int) -> None:
     picture = Image.fromarray(np.ascontiguousarray(back))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"JPEG": {"quality": 98, "subsampling": 0}, "WEBP": {"lossless": True}}
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": 98, "subsampling": 0},
+        "WEBP": {"lossless": True},
+    }
     content = encoded(picture, form, exif=exif, **options.get(form, {}))
     read = read_rgb(content)
     assert read.shape == upright.shape

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from fruits import photos
+from fruits import images, photos
 from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import DataError
@@ -154,10 +154,22 @@ def _replace(name: str, change: Callable[[bytes], bytes]) -> Callable[[Path], No
 
 
 def _remove(name: str) -> Callable[[Path], None]:
-    return lambda folder: next(folder.glob(name)).unlink()
+    def do(folder: Path) -> None:
+        for path in [*folder.glob(name)]:
+            path.unlink()
+
+    return do
 
 
-DAMAGES: dict[str, Callable[[Path], object]] = {
+def _folder_in_place_of(name: str) -> Callable[[Path], None]:
+    def do(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).mkdir()
+
+    return do
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
     "records are cut": _replace("*-train.*", lambda content: content[:50]),
     "records are empty": _replace("*-validation.*", lambda content: b""),
     "records are gone": _remove("*-train.*"),
@@ -176,11 +188,9 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "manifest is empty": _replace("manifest.json", lambda content: b""),
     "manifest is a list": _replace("manifest.json", lambda content: b"[1, 2]"),
     "manifest is odd": _replace("manifest.json", lambda content: b'{"a": 1}'),
-    "all files are gone": lambda folder: [path.unlink() for path in folder.iterdir()],
-    "a file is a folder": lambda folder: (
-        (folder / "features.json").unlink(),
-        (folder / "features.json").mkdir(),
-    ),
+    "manifest names nothing": _replace("manifest.json", lambda content: b"{}"),
+    "all files are gone": _remove("*"),
+    "a folder is in place of a file": _folder_in_place_of("features.json"),
 }
 
 
@@ -348,12 +358,12 @@ def test_the_order_is_the_same_however_long_each_picture_takes(
 ) -> None:
     fill(here / "photos", "a*9", "b*9")
     first = pictures(FruitData(config(cache_dir="one")))
-    read, threads = photos.jpeg, set()
+    threads = set()
 
     def slow(path: Path, **options: Any) -> bytes:
         threads.add(threading.get_ident())
         threading.Event().wait(0.02 if path.stem in "0369" else 0.0)
-        return read(path, **options)
+        return images.jpeg(path, **options)
 
     monkeypatch.setattr(photos, "jpeg", slow)
     assert pictures(FruitData(config(cache_dir="two"))) == first

@@ -6,7 +6,7 @@ A picture that is black or inverted trains as well as any, to a worse result.
 import io
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def saved(picture: Image.Image, form: str, **options: Any) -> bytes:
 
 
 def tiff(
-    values: np.ndarray, bits: int, photometric: int = 1, order: str = "<"
+    values: np.ndarray, bits: int, photometric: int = 1, order: Literal["<", ">"] = "<"
 ) -> bytes:
     """A grey TIFF, made by hand: Pillow writes only some of those it reads."""
     height, width = values.shape
