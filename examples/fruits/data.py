@@ -129,7 +129,7 @@ def _builder_of(data: Data) -> KeptBuilder:
         )
     if not data.path:
         raise DataError(
-            f'data.path must name a folder for data.source = "{data.source}"'
+            f'data.path: it must name a folder for data.source = "{data.source}"'
         )
     kind = GroceryFruits if data.source == "grocery" else FolderPictures
     return kind(

@@ -80,7 +80,7 @@ def _photos_by_class(
     """The photos of a split; `seen` gets the names of all its folders."""
     around = listing(root)
     found.left_out += loose(around)
-    photos: list[Photo] = []
+    photos: dict[str, list[Photo]] = {}
     for folder in around.folders:
         if any(folder.samefile(other) for other in apart):
             continue
@@ -90,11 +90,11 @@ def _photos_by_class(
         taken = [file for file in below.files if _is_taken(file, found)]
         if not taken:
             found.left_out.append((folder, "it is a class with no picture to read"))
-        elif any(photo.label == label for photo in photos):
+        elif photos.get(label):
             found.notes.append(f"two folders in {readable(root)} are the class {label}")
-        photos += [Photo(file, label) for file in taken]
-        seen.add(label)
-    return photos
+        photos.setdefault(label, []).extend(Photo(file, label) for file in taken)
+    seen |= set(photos)
+    return [photo for alike in photos.values() for photo in alike]
 
 
 def _is_taken(file: File, found: Found) -> bool:
@@ -142,9 +142,11 @@ def _hold_back(
     photos: list[Photo], validation_share: float, seed: int
 ) -> dict[str, list[Photo]]:
     """Splits off the validation pictures, class by class."""
+    by_label: dict[str, list[Photo]] = {}
+    for photo in photos:
+        by_label.setdefault(photo.label, []).append(photo)
     split: dict[str, list[Photo]] = {"train": [], "validation": []}
-    for label in sorted({photo.label for photo in photos}):
-        alike = [photo for photo in photos if photo.label == label]
+    for label, alike in sorted(by_label.items()):
         random.Random(f"{seed} {label}").shuffle(alike)
         held_back = max(round(len(alike) * validation_share), 1)
         held_back = min(held_back, len(alike) - 1)

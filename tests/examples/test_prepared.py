@@ -18,6 +18,8 @@ from fruits import images, photos
 from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import DataError
+from fruits.folder import FolderPictures
+from fruits.prepared import prepare
 from tests.examples.picture_folders import fill, picture
 from tests.once import once
 
@@ -48,6 +50,15 @@ def pictures(data: FruitData) -> list[bytes]:
         for batches in data.evaluation().values()
         for batch in batches.as_numpy_iterator()
     ]
+
+
+def records(path: str = "photos", cache_dir: str = "data") -> dict[str, bytes]:
+    """The files with the pictures of a data set, prepared or found prepared."""
+    builder = FolderPictures(path, cache_dir)
+    prepare(builder)
+    assert sum(split.num_examples for split in builder.info.splits.values()) == 12
+    folder = Path(builder.data_path)
+    return {file.name: file.read_bytes() for file in folder.glob("*.tfrecord*")}
 
 
 def break_pictures(*patterns: str) -> None:
@@ -107,8 +118,8 @@ def test_nothing_is_left_of_what_is_refused(
         ("photos.tar", "data.path: photos.tar is not a folder: unpack it"),
         ("notes.txt", "data.path: notes.txt is not a folder$"),
         ("notes.txt/deep", "data.path: notes.txt/deep can't be opened: Not a dir"),
-        ("", "data.path must name a folder"),
-        (None, "data.path must name a folder"),
+        ("", "data.path: it must name a folder"),
+        (None, "data.path: it must name a folder"),
         ("x" * 300, "can't be opened: File name too long"),
     ],
 )
@@ -126,18 +137,19 @@ def test_what_is_no_folder_is_refused(
 
 
 @pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[bytes]]:
-    """Photos and their prepared data set, and what is in it."""
+def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """The folder of photos and their prepared data set, and its records."""
     root = tmp_path_factory.mktemp("original")
     _open_to_all(root)
     fill(root / "photos", "a*6", "b*6")
-    places = {"path": str(root / "photos"), "cache_dir": str(root / "data")}
-    return root, pictures(FruitData(config(**places)))
+    return root, records(str(root / "photos"), str(root / "data"))
 
 
 @pytest.fixture
-def whole(original: tuple[Path, list[bytes]], here: Path) -> tuple[Path, list[bytes]]:
-    """The folder of a prepared data set, and what is in it."""
+def whole(
+    original: tuple[Path, dict[str, bytes]], here: Path
+) -> tuple[Path, dict[str, bytes]]:
+    """The folder of a prepared data set, and its records."""
     root, found = original
     (here / "photos").symlink_to(root / "photos")
     shutil.copytree(root / "data", here / "data")
@@ -196,40 +208,42 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_data_set_is_made_anew_and_that_is_said(
-    damage: str, whole: tuple[Path, list[bytes]], capsys: pytest.CaptureFixture[str]
+    damage: str,
+    whole: tuple[Path, dict[str, bytes]],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     folder, found = whole
     DAMAGES[damage](folder)
     capsys.readouterr()
-    assert pictures(FruitData(config())) == found
+    assert records() == found
     said = [line for line in capsys.readouterr().out.splitlines() if "anew" in line]
     assert len(said) == 1
     assert str(folder.relative_to(Path.cwd())) in said[0]
-    FruitData(config())
+    records()
     assert "anew" not in capsys.readouterr().out
 
 
 def test_a_whole_data_set_is_used_as_it_is(
-    whole: tuple[Path, list[bytes]], monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Path, dict[str, bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, found = whole
     monkeypatch.setattr(photos, "jpeg", None)
-    assert pictures(FruitData(config())) == found
+    assert records() == found
     # A copy has other times, and the same content.
     for path in folder.iterdir():
         os.utime(path, (1, 1))
-    assert pictures(FruitData(config())) == found
+    assert records() == found
 
 
 def test_what_a_killed_process_has_left_is_removed(
-    whole: tuple[Path, list[bytes]], capsys: pytest.CaptureFixture[str]
+    whole: tuple[Path, dict[str, bytes]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, found = whole
     left = folder.parent / "incomplete.ABCDEF_2.0.0"
     shutil.copytree(folder, left)
     shutil.rmtree(folder)
     (folder.parent / "2.0.0.lock").touch()
-    assert pictures(FruitData(config())) == found
+    assert records() == found
     assert not left.exists()
     assert "anew" in capsys.readouterr().out
 
@@ -275,12 +289,13 @@ def _read_only(root: Path) -> None:
 
 
 def test_a_prepared_data_set_that_can_only_be_read_is_enough(
-    whole: tuple[Path, list[bytes]], request: pytest.FixtureRequest, here: Path
+    whole: tuple[Path, dict[str, bytes]], request: pytest.FixtureRequest, here: Path
 ) -> None:
     _read_only(here / "data")
     request.getfixturevalue("nobody")
     try:
-        assert pictures(FruitData(config())) == whole[1]
+        assert records() == whole[1]
+        assert pictures(FruitData(config()))
     finally:
         for path in (here / "data", *(here / "data").rglob("*")):
             if os.geteuid() == path.stat().st_uid:
@@ -288,7 +303,7 @@ def test_a_prepared_data_set_that_can_only_be_read_is_enough(
 
 
 def test_a_damaged_one_that_can_only_be_read_is_named(
-    whole: tuple[Path, list[bytes]], request: pytest.FixtureRequest, here: Path
+    whole: tuple[Path, dict[str, bytes]], request: pytest.FixtureRequest, here: Path
 ) -> None:
     (whole[0] / "features.json").unlink()
     _read_only(here / "data")
@@ -412,7 +427,7 @@ def test_what_is_left_out_is_printed_in_part_and_written_in_full(
 
 
 def test_nothing_is_written_where_nothing_is_left_out(
-    whole: tuple[Path, list[bytes]], here: Path
+    whole: tuple[Path, dict[str, bytes]], here: Path
 ) -> None:
     FruitData(config()).write_left_out(here)
     assert not (here / "left_out.csv").exists()
