@@ -14,7 +14,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
         picture = _grey(picture)
     if picture.mode in ("La", "RGBa"):
         picture = picture.convert({"La": "LA", "RGBa": "RGBA"}[picture.mode])
-    if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
+    if picture.has_transparency_data:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)

@@ -137,6 +137,28 @@ def test_grocery_split_that_comes_later_is_seen(
     assert second.info.features["label"].names == ["Apple", "Lemon"]
 
 
+def test_grocery_without_a_validation_split_keeps_pictures_back(
+    tmp_path: Path,
+) -> None:
+    for name in ("Apple/Royal-Gala", "Lemon"):
+        for number in range(5):
+            photo(tmp_path / "in" / "train" / "Fruit" / name / f"{number}.jpg")
+            photo(tmp_path / "in" / "train" / "Packages" / "Juice" / f"{number}.jpg")
+    builder = GroceryFruits(tmp_path / "in", tmp_path)
+    assert {split: len(found) for split, found in builder.photos.items()} == {
+        "train": 8,
+        "validation": 2,
+    }
+    assert builder.labels == ["Apple", "Lemon"]
+
+
+def test_grocery_without_fruit_is_refused(tmp_path: Path) -> None:
+    for number in range(5):
+        photo(tmp_path / "in" / "train" / "Packages" / "Juice" / f"{number}.jpg")
+    with pytest.raises(DataError, match="dataset/train/Fruit/<kind>/"):
+        GroceryFruits(tmp_path / "in", tmp_path)
+
+
 @needs_grocery
 def test_grocery_has_its_photos(tmp_path: Path) -> None:
     builder = GroceryFruits(GROCERY, tmp_path)
