@@ -1,6 +1,5 @@
 """Reading any picture file as RGB, or saying why it can't be read."""
 
-import contextlib
 import io
 import math
 import warnings
@@ -12,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from fruits.formats import formats_to_try, told_format, why_unsupported
-from fruits.metadata import without_metadata
+from fruits.metadata import with_fewer_metadata
 from fruits.tones import to_rgb
 
 # Pillow's limit is one for the process and is only warned of; ours is in `_check_size`.
@@ -85,22 +84,18 @@ def _read(
     """What is made of a picture and its file."""
     content, suffix = _content_of(source)
 
-    def attempt(content: bytes) -> Result:
-        formats = formats_to_try(suffix)
-        with Image.open(io.BytesIO(content), formats=formats) as picture:
-            _check_size(picture, max_megapixels)
-            return use(picture, content)
-
-    try:
-        return attempt(content)
-    except BrokenImageError:
-        raise
-    except Exception as error:  # Pillow's decoders raise almost any exception.
-        bare = without_metadata(content)
-        if bare != content:
-            with contextlib.suppress(Exception):
-                return attempt(bare)
-        raise BrokenImageError(_reason(error, content)) from error
+    formats = formats_to_try(suffix)
+    errors = []
+    for attempt in (content, *with_fewer_metadata(content)):
+        try:
+            with Image.open(io.BytesIO(attempt), formats=formats) as picture:
+                _check_size(picture, max_megapixels)
+                return use(picture, attempt)
+        except BrokenImageError:
+            raise
+        except Exception as error:  # Pillow's decoders raise almost any exception.
+            errors.append(error)
+    raise BrokenImageError(_reason(errors[0], content)) from errors[0]
 
 
 def _content_of(source: Path | bytes) -> tuple[bytes, str | None]:
@@ -118,7 +113,7 @@ def _check_size(picture: Image.Image, max_megapixels: int) -> None:
     megapixels = picture.width * picture.height / 1e6
     if megapixels > max_megapixels:
         raise BrokenImageError(
-            f"it has {megapixels:,.0f} megapixels, and data.max_megapixels is "
+            f"it has {megapixels:,.1f} megapixels, and data.max_megapixels is "
             f"{max_megapixels}"
         )
 

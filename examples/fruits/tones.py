@@ -24,11 +24,13 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 def _grey(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture).astype(np.float32)
     low, high = _range(picture, values)
-    values = np.nan_to_num((values - low) / (high - low), nan=0.0).clip(0, 1)
+    tones = np.nan_to_num((values - low) / (high - low), nan=0.0).clip(0, 1)
     # Pillow inverts such TIFFs only where they have 8 bits or fewer.
     if _tag(picture, _PHOTOMETRIC) == _WHITE_IS_ZERO:
-        values = 1 - values
-    return Image.fromarray(np.round(values * 255).astype(np.uint8))
+        tones = 1 - tones
+    if "transparency" in picture.info:  # The value of a PNG that is laid on white.
+        tones[values == picture.info["transparency"]] = 1
+    return Image.fromarray(np.round(tones * 255).astype(np.uint8))
 
 
 def _range(picture: Image.Image, values: np.ndarray) -> tuple[float, float]:

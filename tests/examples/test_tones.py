@@ -192,9 +192,14 @@ def _indexed(mode: str = "P") -> Image.Image:
         saved(_indexed(), "GIF", transparency=1),
         saved(_indexed("RGB"), "PNG", transparency=(255, 0, 0)),
         saved(Image.fromarray(BLACK_AND_CLEAR * 200), "PNG", transparency=200),
+        saved(
+            Image.fromarray(BLACK_AND_CLEAR.astype(np.uint16) * 40_000),
+            "PNG",
+            transparency=40_000,
+        ),
         saved(Image.fromarray(BLACK_AND_CLEAR.astype(bool)), "PNG", transparency=255),
     ],
-    ids=["P", "P of bytes", "GIF", "RGB", "L", "1"],
+    ids=["P", "P of bytes", "GIF", "RGB", "L", "16 bits", "1"],
 )
 def test_what_is_transparent_is_white(content: bytes) -> None:
     picture = read_rgb(content)
