@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from fruits.augmentation import Augmentation
-from fruits.config import Config, Data
+from fruits.config import Config
 from fruits.data_report import print_found, write_left_out
 from fruits.errors import DataError
 from fruits.folder import FolderPictures
@@ -39,7 +39,7 @@ class FruitData:
         if keras.backend.backend() != "tensorflow":
             tf.config.set_visible_devices([], "GPU")
         self._config = config
-        builder = _builder_of(config.data)
+        builder = _builder_of(config)
         prepare(builder)
         splits = builder.info.splits
         self._photos = builder if isinstance(builder, PhotoTree) else None
@@ -117,7 +117,8 @@ def _relabelled(builder: KeptBuilder, classes: list[str]) -> dict[str, tf.data.D
     }
 
 
-def _builder_of(data: Data) -> KeptBuilder:
+def _builder_of(config: Config) -> KeptBuilder:
+    data = config.data
     if data.source == "rendered":
         return RenderedFruits(
             data.image_size,
@@ -139,4 +140,5 @@ def _builder_of(data: Data) -> KeptBuilder:
         seed=data.seed,
         split_folders=data.split_folders.model_dump(),
         max_megapixels=data.max_megapixels,
+        runs_dir=config.training.runs_dir,
     )

@@ -1,6 +1,6 @@
 """Any folder that holds a folder of pictures for each class."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fruits.photos import PhotoTree
@@ -15,5 +15,7 @@ class FolderPictures(PhotoTree):
     """
 
     @classmethod
-    def find_splits(cls, path: Path, named: Mapping[str, str | None]) -> Splits:
-        return find_splits(path, named)
+    def find_splits(
+        cls, path: Path, named: Mapping[str, str | None], ours: Sequence[Path]
+    ) -> Splits:
+        return find_splits(path, named, ours)

@@ -1,7 +1,7 @@
 """Which files are pictures: by their names and, where those say nothing, by content."""
 
+import contextlib
 import functools
-import importlib.util
 import re
 import zipfile
 from pathlib import Path
@@ -48,7 +48,7 @@ _OTHER_SUFFIXES = frozenset(
 @functools.cache
 def formats_by_suffix() -> dict[str, str]:
     """The formats that can be read, by the suffixes that their files usually have."""
-    if importlib.util.find_spec("pillow_heif"):
+    with contextlib.suppress(ImportError):
         import pillow_heif
 
         pillow_heif.register_heif_opener()

@@ -3,13 +3,14 @@
 import collections
 import dataclasses
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 from fruits.errors import DataError
 from fruits.formats import why_unreadable
 from fruits.readable import label_of, readable, some
 from fruits.splits import Splits, loose
-from fruits.tree import File, LeftOut, files_below, listing
+from fruits.tree import File, LeftOut, files_below, is_one_of, listing
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,12 @@ class Found:
 
 
 def find_photos(
-    root: Path, splits: Splits, *, validation_share: float, seed: int
+    root: Path,
+    splits: Splits,
+    *,
+    validation_share: float,
+    seed: int,
+    ours: Sequence[Path] = (),
 ) -> Found:
     """Finds the photos, keeping some back where there is no validation split.
 
@@ -51,6 +57,7 @@ def find_photos(
         validation_share: The share of each class that is kept back; at least one
             picture of a class of two or more.
         seed: An integer; which pictures are kept back.
+        ours: Folders that may lie in it, and are none of its own.
 
     Raises:
         DataError: If they can't be trained on, or not be validated.
@@ -58,7 +65,8 @@ def find_photos(
     found = Found({}, list(splits.left_out), list(splits.notes))
     seen: set[str] = set()
     for split, folder in splits.folders.items():
-        apart = [other for other in splits.folders.values() if other != folder]
+        others = [other for other in splits.folders.values() if other != folder]
+        apart = [*others, *ours]
         found.photos[split] = _photos_by_class(folder, apart, found, seen)
     _check(root, found)
     without = sorted(seen - {photo.label for photo in found.photos["train"]})
@@ -82,7 +90,7 @@ def _photos_by_class(
     found.left_out += loose(around)
     photos: dict[str, list[Photo]] = {}
     for folder in around.folders:
-        if any(folder.samefile(other) for other in apart):
+        if is_one_of(folder, apart):
             continue
         label = label_of(folder)
         below = files_below(folder)

@@ -1,7 +1,7 @@
 """The fruit photos of the Grocery Store Dataset."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fruits.errors import DataError
@@ -26,9 +26,11 @@ class GroceryFruits(PhotoTree):
     """
 
     @classmethod
-    def find_splits(cls, path: Path, named: Mapping[str, str | None]) -> Splits:
+    def find_splits(
+        cls, path: Path, named: Mapping[str, str | None], ours: Sequence[Path]
+    ) -> Splits:
         root = path / "dataset" if (path / "dataset").is_dir() else path
-        splits = find_splits(root, named)
+        splits = find_splits(root, named, ours)
         fruit = {
             split: folder / "Fruit"
             for split, folder in splits.folders.items()

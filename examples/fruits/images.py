@@ -1,6 +1,7 @@
 """Reading any picture file as RGB, or saying why it can't be read."""
 
 import io
+import itertools
 import math
 import warnings
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from fruits.config import Data
 from fruits.formats import formats_to_try, told_format, why_unsupported
 from fruits.metadata import with_fewer_metadata
 from fruits.tones import to_rgb
@@ -19,7 +21,7 @@ Image.MAX_IMAGE_PIXELS = None
 # Pillow warns of metadata that it does not understand. The picture may be whole.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-MAX_MEGAPIXELS = 200
+MAX_MEGAPIXELS: int = Data().max_megapixels
 Result = TypeVar("Result")
 # Pictures are kept smaller than this, far above what is trained on: TensorFlow reads
 # no JPEG of more than 179 megapixels, and no JPEG has a longer side.
@@ -86,7 +88,7 @@ def _read(
 
     formats = formats_to_try(suffix)
     errors = []
-    for attempt in (content, *with_fewer_metadata(content)):
+    for attempt in itertools.chain([content], with_fewer_metadata(content)):
         try:
             with Image.open(io.BytesIO(attempt), formats=formats) as picture:
                 _check_size(picture, max_megapixels)

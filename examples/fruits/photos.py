@@ -4,7 +4,7 @@ import abc
 import hashlib
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class PhotoTree(KeptBuilder):
         seed: An integer; which pictures are kept back.
         split_folders: The folders of the splits, where they can't be told by name.
         max_megapixels: Larger photos are left out.
+        runs_dir: Where results are kept.
 
     Attributes:
         photos: The photos of each split.
@@ -62,15 +63,20 @@ class PhotoTree(KeptBuilder):
         seed: int = 0,
         split_folders: Mapping[str, str | None] | None = None,
         max_megapixels: int = MAX_MEGAPIXELS,
+        runs_dir: str | Path | None = None,
     ):
-        self.path = Path(path).expanduser()
+        self.path = Path(os.path.expanduser(path))
         self._max_megapixels = max_megapixels
         _check_folder(self.path)
+        # They may lie in the folder of the photos, with pictures of the results.
+        names = [os.path.expanduser(name) for name in (data_dir, runs_dir) if name]
+        ours = [Path(name) for name in names if os.path.isdir(name)]
         self._found = find_photos(
             self.path,
-            self.find_splits(self.path, split_folders or {}),
+            self.find_splits(self.path, split_folders or {}, ours),
             validation_share=validation_share,
             seed=seed,
+            ours=ours,
         )
         self.photos: dict[str, list[Photo]] = {
             split: self._found.photos[split]
@@ -83,8 +89,10 @@ class PhotoTree(KeptBuilder):
 
     @classmethod
     @abc.abstractmethod
-    def find_splits(cls, path: Path, named: Mapping[str, str | None]) -> Splits:
-        """Returns where the classes of each split are."""
+    def find_splits(
+        cls, path: Path, named: Mapping[str, str | None], ours: Sequence[Path]
+    ) -> Splits:
+        """Returns where the classes of each split are; see `fruits.splits`."""
 
     @property
     def left_out(self) -> list[tuple[str, str]]:

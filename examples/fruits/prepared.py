@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ class KeptBuilder(tfds.core.GeneratorBasedBuilder):
     """
 
     def __init__(self, data_dir: str | Path, name: str):
-        root = Path(data_dir).expanduser()
+        root = Path(os.path.expanduser(data_dir))
         folder = root / self.name / name / str(self.VERSION)
         with _in_a_sentence(folder):
             _remove_if_damaged(folder)

@@ -1,14 +1,15 @@
 """Which folders are the splits of a data set, and which are classes."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fruits.errors import DataError
 from fruits.formats import is_picture
 from fruits.readable import label_of, readable, some
 from fruits.shape import Shape
-from fruits.tree import LeftOut, Listing, listing
+from fruits.tree import LeftOut, Listing, is_one_of, listing
 
 _REMEDY = (
     'data.split_folders says which is which, for example {train = "train", test = '
@@ -31,7 +32,9 @@ class Splits:
     notes: list[str] = dataclasses.field(default_factory=list)
 
 
-def find_splits(root: Path, named: Mapping[str, str | None]) -> Splits:
+def find_splits(
+    root: Path, named: Mapping[str, str | None], ours: Sequence[Path] = ()
+) -> Splits:
     """Finds the splits in a folder by what is in it.
 
     A folder is a split if it is called like one, holds class folders, and what lies
@@ -40,13 +43,14 @@ def find_splits(root: Path, named: Mapping[str, str | None]) -> Splits:
     Args:
         root: The folder.
         named: The folders of the splits below it, as `data.split_folders` names them.
+        ours: Folders that may lie in it, and are none of its own.
 
     Raises:
         DataError: If that can't be told, or a folder that is named is not there.
     """
     if any(name is not None for name in named.values()):
         return _as_named(root, named)
-    return _as_found(root)
+    return _as_found(root, ours)
 
 
 def _as_named(root: Path, named: Mapping[str, str | None]) -> Splits:
@@ -56,7 +60,7 @@ def _as_named(root: Path, named: Mapping[str, str | None]) -> Splits:
             continue
         folder = root / name
         key = f"data.split_folders.{split}"
-        if not name or not folder.is_dir():
+        if not name or not os.path.isdir(folder):  # Which takes names of any length.
             raise DataError(f"{key}: {root} has no folder {name!r}")
         for other, taken in folders.items():
             if folder.samefile(taken):
@@ -81,17 +85,17 @@ def _as_named(root: Path, named: Mapping[str, str | None]) -> Splits:
     return Splits(folders, [*loose(around), *left_out])
 
 
-def _as_found(root: Path) -> Splits:
+def _as_found(root: Path, ours: Sequence[Path]) -> Splits:
     top = listing(root)
-    shapes = {folder: Shape(folder) for folder in top.folders}
-    full = [shape for shape in shapes.values() if not shape.is_empty]
+    shapes = [Shape(folder) for folder in top.folders if not is_one_of(folder, ours)]
+    full = [shape for shape in shapes if not shape.is_empty]
     alike = [shape for shape in full if shape.split]
     splits = [shape for shape in alike if shape.classes]
     others = [shape for shape in full if not shape.split]
     if len(full) == 1 and not alike and full[0].classes and not full[0].pictures:
         # Archives often have one folder around all.
-        found = _as_found(full[0].folder)
-        found.left_out = [*loose(top), *_beside(shapes.values(), full), *found.left_out]
+        found = _as_found(full[0].folder, ours)
+        found.left_out = [*loose(top), *_beside(shapes, full), *found.left_out]
         found.notes.insert(0, f"the classes were found in {full[0].name}")
         return found
     if not alike:
@@ -114,7 +118,7 @@ def _as_found(root: Path) -> Splits:
             f"data.path: {root} has {some([shape.name for shape in splits])}, but no "
             f"folder for the train split: {_REMEDY}"
         )
-    left_out = [*loose(top), *_beside(shapes.values(), splits)]
+    left_out = [*loose(top), *_beside(shapes, splits)]
     return _unwrapped(Splits(folders, left_out))
 
 

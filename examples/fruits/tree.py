@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from fruits.formats import is_picture
@@ -88,6 +89,11 @@ def files_below(folder: Path) -> Listing:
             (linked if path.is_symlink() else waiting).append(path)
     found.files.sort(key=lambda file: file.path)
     return found
+
+
+def is_one_of(folder: Path, others: Iterable[Path]) -> bool:
+    """Whether a folder is one of others, under whatever name."""
+    return any(folder.samefile(other) for other in others)
 
 
 def holds_pictures(folder: Path) -> bool:

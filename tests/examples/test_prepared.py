@@ -121,6 +121,7 @@ def test_nothing_is_left_of_what_is_refused(
         ("", "data.path: it must name a folder"),
         (None, "data.path: it must name a folder"),
         ("x" * 300, "can't be opened: File name too long"),
+        ("~nobody-of-this-name/x", "does not exist"),
     ],
 )
 def test_what_is_no_folder_is_refused(
@@ -446,6 +447,19 @@ def test_pictures_on_both_sides_of_a_split_are_named(
         assert re.search(r"test pictures that are (train|validation) .* \(2\)", printed)
         assert "in two classes (2)" in printed
         assert "test/a/x.jpg = train/" in printed
+
+
+def test_results_and_caches_among_the_photos_are_no_classes(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(here / "photos", "a*3", "b*3")
+    monkeypatch.chdir(here / "photos")
+    for number in range(2):
+        data = FruitData(config(path="."))
+        assert data.classes == ["a", "b"]
+        assert not data.left_out
+        fill(here / "photos", f"runs/of/{number}.png")
+    assert Path("data").is_dir()
 
 
 def test_keys_of_the_configuration() -> None:
