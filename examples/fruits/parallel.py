@@ -3,7 +3,7 @@
 import collections
 import concurrent.futures
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 Thing = TypeVar("Thing")
@@ -14,7 +14,7 @@ _MOST_THREADS = 8
 
 def in_order(
     function: Callable[[Thing], Result], things: Iterable[Thing]
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Like `map`, in threads; only a few results wait to be taken.
 
     (`Executor.map` would have all of them in memory.)

@@ -337,6 +337,21 @@ def test_heic_says_what_to_install(
         read_rgb(file)
 
 
+@pytest.mark.parametrize("name", ["a.avif", "a.AVIF", "a.jpg"])
+def test_avif_says_what_to_install(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = encoded(plain(), "AVIF")
+    monkeypatch.setattr(formats, "formats_by_suffix", lambda: {".jpg": "JPEG"})
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert is_picture(file)
+    if name != "a.jpg":
+        assert "newer Pillow" in (why_unreadable(file) or "")
+    with pytest.raises(BrokenImageError, match="newer Pillow"):
+        read_rgb(file)
+
+
 def test_heic_is_read_where_pillow_heif_is(tmp_path: Path) -> None:
     pytest.importorskip("pillow_heif")
     assert formats_by_suffix()[".heic"] == "HEIF"
