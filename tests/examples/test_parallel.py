@@ -12,7 +12,7 @@ pytestmark = once
 
 
 def test_results_come_in_order_and_few_wait() -> None:
-    started = []
+    started: list[int] = []
 
     def slow_at_times(number: int) -> int:
         started.append(number)
@@ -36,7 +36,7 @@ def test_an_error_ends_it_with_the_threads() -> None:
 
 
 def test_who_takes_no_more_stops_it() -> None:
-    started = []
+    started: list[int] = []
     results = in_order(started.append, range(1000))
     next(results)
     results.close()
