@@ -66,14 +66,14 @@ def main() -> None:
     name, base = read_config([str(given.on), *rest], given.on)
     # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from fruits.photos import DataError
+    from fruits.errors import DataError
     from fruits.tuned import TunedComparison
 
     folder = Path(base.training.runs_dir) / f"{name}-{'quick' if quick else 'full'}"
     try:
         comparison = TunedComparison(base, folder, rates=3 if quick else 6)
     except DataError as error:
-        fail(f"{name}: data.path: {error}")
+        fail(f"{name}: {error}")
     try:
         comparison.run(candidates, seeds, given.target)
     except ValueError as error:

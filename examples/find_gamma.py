@@ -30,6 +30,7 @@ def main() -> None:
 
     keras.utils.set_random_seed(config.training.seed)
     data = FruitData(config)
+    data.report()
     learning_rate = config.optimizer.learning_rate
     model = data.compiled_model(keras_momentum.Momentum(learning_rate))
     search = keras_momentum.comparison.find_gamma(

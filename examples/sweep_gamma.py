@@ -76,6 +76,7 @@ class Objective:
         keras.utils.set_random_seed(config.training.seed)
         self._config = config
         self._data = FruitData(config)
+        self._data.report()
         self._validation = self._data.evaluation()["validation"]
         self._model = self._data.compiled_model(keras_momentum.Momentum())
         self._state = keras_momentum.comparison.ModelState(self._model)
@@ -174,14 +175,14 @@ def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import optuna
 
-    from fruits.photos import DataError
+    from fruits.errors import DataError
 
     experimental = optuna.exceptions.ExperimentalWarning  # Heartbeats are.
     warnings.filterwarnings("ignore", category=experimental)
     try:
         objective = Objective(config)
     except DataError as error:
-        fail(f"{name}: data.path: {error}")
+        fail(f"{name}: {error}")
     study = optuna.create_study(
         storage=open_storage(given.storage),
         study_name=given.study,

@@ -23,7 +23,9 @@ def main() -> int:
     from fruits.training import train
 
     try:
-        run = train(name, config, FruitData(config))
+        data = FruitData(config)
+        data.report()
+        run = train(name, config, data)
     except Interrupted as error:
         return error.exit_code
     write_report(run)

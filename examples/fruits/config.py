@@ -14,6 +14,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+class SplitFolders(Section):
+    """The folders of the splits, where they can't be told by their names.
+
+    They lie in `data.path`; "." is that itself.
+    """
+
+    train: str | None = Field(None, description="holds a folder for each class")
+    validation: str | None = Field(None, description="the same, to validate with")
+    test: str | None = Field(None, description="the same, to test with")
+
+
 class Data(Section):
     """Where the pictures come from."""
 
@@ -22,6 +33,10 @@ class Data(Section):
         description="drawn fruits, the Grocery Store Dataset, or a folder per class",
     )
     path: str | None = Field(None, description="folder of the photos")
+    split_folders: SplitFolders = Field(
+        SplitFolders(), description="folders of the splits in it; None: found by name"
+    )
+    max_megapixels: Count = Field(200, description="larger photos are left out")
     image_size: int = Field(64, ge=16, le=512, description="pixels")
     batch_size: Count = Field(32, description="pictures a step")
     cache_dir: str = Field("data", description="where prepared data sets are kept")

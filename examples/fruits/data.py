@@ -1,16 +1,20 @@
 """The batches of a configuration, and the network for them."""
 
+from pathlib import Path
+
 import keras
 import tensorflow as tf
-import tensorflow_datasets as tfds
 
 from fruits.augmentation import Augmentation
-from fruits.config import Config, Data
+from fruits.config import Config
+from fruits.data_report import print_found, write_left_out
+from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
 from fruits.models import residual_network
-from fruits.photos import DataError, prepare
+from fruits.photos import PhotoTree
 from fruits.pipeline import evaluation_batches, kept_pictures, training_batches
+from fruits.prepared import KeptBuilder, prepare
 from fruits.rendered import RenderedFruits
 
 
@@ -25,7 +29,7 @@ class FruitData:
         counts: The number of pictures in each split.
         steps_per_epoch: The number of batches in a pass through those for training.
         fingerprint: Of what the pictures follow from.
-        left_out: Files that are no pictures, and why.
+        left_out: What is not trained on, by name, and why.
 
     Raises:
         DataError: If they can't be had.
@@ -36,16 +40,17 @@ class FruitData:
         if keras.backend.backend() != "tensorflow":
             tf.config.set_visible_devices([], "GPU")
         self._config = config
-        builder = _builder_of(config.data)
+        builder = _builder_of(config)
         prepare(builder)
-        info = builder.info
-        self.classes: list[str] = info.features["label"].names
-        self.counts = {name: split.num_examples for name, split in info.splits.items()}
+        splits = builder.info.splits
+        self._photos = builder if isinstance(builder, PhotoTree) else None
+        self.classes: list[str] = builder.classes
+        self.counts = {name: split.num_examples for name, split in splits.items()}
         self.steps_per_epoch = max(1, self.counts["train"] // config.data.batch_size)
         # Name, options, and of photos the names, sizes and times of all files.
-        self.fingerprint: str = info.full_name
-        self.left_out: list[tuple[str, str]] = getattr(builder, "left_out", [])
-        self._splits = builder.as_dataset(as_supervised=True)
+        self.fingerprint: str = builder.info.full_name
+        self.left_out = self._photos.left_out if self._photos else []
+        self._splits = _relabelled(builder, self.classes)
         self._how = Augmentation(**config.augmentation.model_dump())
         self._kept = kept_pictures(
             self._splits["train"],
@@ -53,6 +58,15 @@ class FruitData:
             image_size=config.data.image_size,
             how=self._how,
         )
+
+    def report(self) -> None:
+        """Prints what was found in the folder of the photos, and what is left out."""
+        if self._photos:
+            print_found(self._photos.counts, self.left_out, self._photos.notes)
+
+    def write_left_out(self, folder: Path) -> None:
+        """Writes all that is left out to `left_out.csv`, if anything is."""
+        write_left_out(self.left_out, folder)
 
     def training(self, seed: int, first: int = 0) -> tf.data.Dataset:
         """Endless batches for training, from one on; all follow from the seed."""
@@ -93,7 +107,22 @@ class FruitData:
         return model
 
 
-def _builder_of(data: Data) -> tfds.core.DatasetBuilder:
+def _relabelled(builder: KeptBuilder, classes: list[str]) -> dict[str, tf.data.Dataset]:
+    """The pictures of each split, without the labels that none of them has."""
+    splits = builder.as_dataset(as_supervised=True)
+    names: list[str] = builder.info.features["label"].names
+    if names == classes:
+        return splits
+    places = {name: place for place, name in enumerate(classes)}
+    labels = tf.constant([places.get(name, -1) for name in names], tf.int64)
+    return {
+        split: pictures.map(lambda picture, label: (picture, labels[label]))
+        for split, pictures in splits.items()
+    }
+
+
+def _builder_of(config: Config) -> KeptBuilder:
+    data = config.data
     if data.source == "rendered":
         return RenderedFruits(
             data.image_size,
@@ -103,15 +132,17 @@ def _builder_of(data: Data) -> tfds.core.DatasetBuilder:
             data.seed,
             data.cache_dir,
         )
-    if data.path is None:
+    if not data.path:
         raise DataError(
-            f'data.path must name a folder for data.source = "{data.source}"'
+            f'data.path: it must name a folder for data.source = "{data.source}"'
         )
-    if data.source == "grocery":
-        return GroceryFruits(data.path, data.cache_dir)
-    return FolderPictures(
+    kind = GroceryFruits if data.source == "grocery" else FolderPictures
+    return kind(
         data.path,
         data.cache_dir,
         validation_share=data.validation_share,
         seed=data.seed,
+        split_folders=data.split_folders.model_dump(),
+        max_megapixels=data.max_megapixels,
+        runs_dir=config.training.runs_dir,
     )

@@ -1,11 +1,13 @@
 """The fruit photos of the Grocery Store Dataset."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from fruits.photos import SPLIT_FOLDERS, DataError, Photo, PhotoTree, files_below
-from fruits.photos import find_split as split_folder
+from fruits.errors import DataError
+from fruits.photos import PhotoTree
+from fruits.shape import SPLIT_NAMES
+from fruits.splits import Splits, find_splits
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +26,22 @@ class GroceryFruits(PhotoTree):
     """
 
     @classmethod
-    def find_photos(cls, path: Path, **options: Any) -> dict[str, list[Photo]]:
+    def find_splits(
+        cls, path: Path, named: Mapping[str, str | None], ours: Sequence[Path]
+    ) -> Splits:
         root = path / "dataset" if (path / "dataset").is_dir() else path
-        photos = {}
-        for split in SPLIT_FOLDERS:
-            folder = split_folder(root, split)
-            if folder is None or not (folder / "Fruit").is_dir():
-                logger.warning("%s has no %s split; it is skipped.", root, split)
-                continue
-            fruit = folder / "Fruit"
-            photos[split] = [
-                Photo(file, file.relative_to(fruit).parts[0])
-                for file in files_below(fruit)
-                if file.suffix.lower() == ".jpg"
-            ]
-        if not photos.get("train"):
+        splits = find_splits(root, named, ours)
+        fruit = {
+            split: folder / "Fruit"
+            for split, folder in splits.folders.items()
+            if (folder / "Fruit").is_dir()
+        }
+        if "train" not in fruit:
             raise DataError(
-                f"{path} must hold photos in dataset/train/Fruit/<kind>/, as the "
-                "Grocery Store Dataset does"
+                f"data.path: {path} must hold photos in dataset/train/Fruit/<kind>/, "
+                "as the Grocery Store Dataset does"
             )
-        return {split: found for split, found in photos.items() if found}
+        for split in SPLIT_NAMES:
+            if split not in fruit:
+                logger.warning("%s has no %s split; it is skipped.", root, split)
+        return Splits(fruit, splits.left_out, splits.notes)

@@ -1,29 +1,60 @@
 """Reading any picture file as RGB, or saying why it can't be read."""
 
 import io
+import itertools
+import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-# 16-bit pictures: Pillow clips them at 255 instead of scaling them.
-_SIXTEEN_BIT_MODES = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+from fruits.config import Data
+from fruits.formats import formats_to_try, told_format, why_unsupported
+from fruits.metadata import with_fewer_metadata
+from fruits.tones import to_rgb
+
+# Pillow's limit is one for the process and is only warned of; ours is in `_check_size`.
+Image.MAX_IMAGE_PIXELS = None
+# Pillow warns of metadata that it does not understand. The picture may be whole.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+MAX_MEGAPIXELS: int = Data().max_megapixels
+Result = TypeVar("Result")
+# Pictures are kept smaller than this, far above what is trained on: TensorFlow reads
+# no JPEG of more than 179 megapixels, and no JPEG has a longer side.
+_KEPT_PIXELS, _KEPT_SIDE = 50_000_000, 65_000
+_END = b"\xff\xd9"
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class BrokenImageError(ValueError):
     """A file that is no picture, or only a part of one; says why."""
 
 
-def read_rgb(source: Path | bytes) -> np.ndarray:
+def read_rgb(
+    source: Path | bytes, *, max_megapixels: int = MAX_MEGAPIXELS
+) -> np.ndarray:
     """Reads a picture file.
 
-    CMYK, palette, grey and 16-bit pictures are converted, transparency is laid on
-    white, of an animation the first frame is taken, and the camera's orientation is
-    applied.
+    Pictures of every mode are converted with their tones, transparency is laid on
+    white, of an animation or of several pages the first is taken, and the camera's
+    orientation is applied. Broken metadata do not matter.
 
     Args:
         source: A path, or the bytes of a file.
+        max_megapixels: Larger pictures are not read.
 
     Returns:
         An array (height, width, 3) of uint8.
@@ -31,68 +62,108 @@ def read_rgb(source: Path | bytes) -> np.ndarray:
     Raises:
         BrokenImageError: If the file can't be read as a picture.
     """
-    return np.asarray(_open_rgb(_bytes(source)))
+    return _read(source, max_megapixels, _as_array)
 
 
-def jpeg(source: Path | bytes) -> bytes:
+def jpeg(source: Path | bytes, *, max_megapixels: int = MAX_MEGAPIXELS) -> bytes:
     """Returns a picture file as RGB JPEG: its own bytes if that is what it is.
 
     Args:
         source: A path, or the bytes of a file.
+        max_megapixels: Larger pictures are not read.
 
     Raises:
         BrokenImageError: If the file can't be read as a picture.
     """
-    content = _bytes(source)
-    picture = _open_rgb(content)
-    with Image.open(io.BytesIO(content)) as original:
-        turned = original.getexif().get(0x0112, 1) != 1
-        if original.format == "JPEG" and original.mode == "RGB" and not turned:
-            return content
+    return _read(source, max_megapixels, _as_jpeg)
+
+
+def _read(
+    source: Path | bytes,
+    max_megapixels: int,
+    use: Callable[[Image.Image, bytes], Result],
+) -> Result:
+    """What is made of a picture and its file."""
+    content, suffix = _content_of(source)
+
+    formats = formats_to_try(suffix)
+    errors = []
+    for attempt in itertools.chain([content], with_fewer_metadata(content)):
+        try:
+            with Image.open(io.BytesIO(attempt), formats=formats) as picture:
+                _check_size(picture, max_megapixels)
+                return use(picture, attempt)
+        except BrokenImageError:
+            raise
+        except Exception as error:  # Pillow's decoders raise almost any exception.
+            errors.append(error)
+    raise BrokenImageError(_reason(errors[0], content)) from errors[0]
+
+
+def _content_of(source: Path | bytes) -> tuple[bytes, str | None]:
+    """The bytes of a file, and the suffix of its name if it has a name."""
+    try:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise BrokenImageError(f"it can't be opened: {error.strerror}") from error
+    if not content:
+        raise BrokenImageError("it is empty")
+    return content, None if isinstance(source, bytes) else source.suffix
+
+
+def _check_size(picture: Image.Image, max_megapixels: int) -> None:
+    megapixels = picture.width * picture.height / 1e6
+    if megapixels > max_megapixels:
+        raise BrokenImageError(
+            f"it has {megapixels:,.1f} megapixels, and data.max_megapixels is "
+            f"{max_megapixels}"
+        )
+
+
+def _as_array(picture: Image.Image, _: bytes) -> np.ndarray:
+    return np.asarray(_upright_rgb(picture))
+
+
+def _as_jpeg(picture: Image.Image, content: bytes) -> bytes:
+    shrink = max(
+        math.ceil(math.sqrt(picture.width * picture.height / _KEPT_PIXELS)),
+        math.ceil(max(picture.size) / _KEPT_SIDE),
+    )
+    is_rgb = picture.format in ("JPEG", "MPO") and picture.mode == "RGB"
+    if is_rgb and shrink == 1 and _orientation(picture) == 1:
+        # Whether all of it is there shows at an eighth of the size as well.
+        picture.draft("RGB", (1, 1))
+        picture.load()
+        # TensorFlow insists on the mark of the end, behind all of the pixels.
+        return content if content.endswith(_END) else content + _END
+    rgb = _upright_rgb(picture)
     target = io.BytesIO()
-    picture.save(target, "JPEG", quality=95)
+    (rgb.reduce(shrink) if shrink > 1 else rgb).save(target, "JPEG", quality=95)
     return target.getvalue()
 
 
-def _bytes(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source
+def _upright_rgb(picture: Image.Image) -> Image.Image:
+    # A TIFF is turned while it is loaded, and then says that it is upright.
+    picture.load()
+    turn = _TURNS.get(_orientation(picture))
+    rgb = to_rgb(picture)
+    return rgb if turn is None else rgb.transpose(turn)
+
+
+def _orientation(picture: Image.Image) -> int:
     try:
-        return Path(source).read_bytes()
-    except OSError as error:
-        raise BrokenImageError(f"it can't be opened: {error.strerror}") from error
+        return int(picture.getexif().get(_ORIENTATION, 1))
+    except Exception:  # It is metadata, and they are broken.
+        return 1
 
 
-def _open_rgb(content: bytes) -> Image.Image:
-    if not content:
-        raise BrokenImageError("it is empty")
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of pictures that are suspiciously large; so are broken ones.
-            warnings.simplefilter("error")
-            with Image.open(io.BytesIO(content)) as picture:
-                picture.seek(0)
-                picture.load()
-                return _to_rgb(ImageOps.exif_transpose(picture))
-    except Exception as error:  # Pillow's decoders raise almost any exception.
-        raise BrokenImageError(_reason(error)) from error
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode in _SIXTEEN_BIT_MODES:
-        values = np.asarray(picture, np.float32)
-        picture = Image.fromarray((values / 65535.0 * 255.0).clip(0, 255).astype("u1"))
-    if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
-
-
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, content: bytes) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory to read it"
     if isinstance(error, UnidentifiedImageError):
-        return "it is not a picture"
-    if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
-        return "it is too large to be a photo"
+        form = told_format(content)
+        if form is None:
+            return "it is not a picture"
+        return why_unsupported(form) or f"it is damaged, or no {form} that can be read"
     text = str(error).strip().rstrip(".") or type(error).__name__
     return f"it is damaged: {text}"

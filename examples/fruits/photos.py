@@ -1,47 +1,33 @@
 """The common part of data sets that are made of a tree of photos."""
 
 import abc
-import dataclasses
 import hashlib
 import io
-import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import filelock
+import PIL
 import tensorflow_datasets as tfds
 
-from fruits.errors import RefusedError
-from fruits.images import BrokenImageError, jpeg
+from fruits.errors import DataError
+from fruits.formats import formats_by_suffix, is_archive
+from fruits.found import Photo, find_photos
+from fruits.images import MAX_MEGAPIXELS, BrokenImageError, jpeg
+from fruits.parallel import in_order
+from fruits.prepared import KeptBuilder
+from fruits.readable import readable, some
+from fruits.splits import Splits
+from fruits.twins import Twins
 
-logger = logging.getLogger(__name__)
-
-# The splits by the names of tensorflow-datasets, and the folders that hold them.
-SPLIT_FOLDERS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation"),
-    "test": ("test", "testing"),
-}
-
-
-class DataError(RefusedError):
-    """Data that can't be used; the message is one sentence for the user."""
+_ORDER = ("train", "validation", "test")
 
 
-@dataclasses.dataclass(frozen=True)
-class Photo:
-    """A file and its label."""
-
-    path: Path
-    label: str
-
-
-class PhotoTree(tfds.core.GeneratorBasedBuilder):
+class PhotoTree(KeptBuilder):
     """A data set of photos on disk, as a tensorflow-datasets builder.
 
-    A file that is not a readable picture is left out and named in `left_out`. The
+    What is not a readable picture is left out and named in `left_out`. The
     configuration's name holds a fingerprint of all files, so that a changed folder is
     prepared anew instead of being served from the cache.
 
@@ -49,52 +35,114 @@ class PhotoTree(tfds.core.GeneratorBasedBuilder):
         path: The folder of the photos, `manual_dir` in the words of
             tensorflow-datasets.
         data_dir: Where prepared data sets are kept.
-        **options: What a subclass needs to find its photos.
+        validation_share: Where there is no validation split, the share of each class
+            that is kept back for one, always the same for one seed; at least one
+            picture of a class of two or more.
+        seed: An integer; which pictures are kept back.
+        split_folders: The folders of the splits, where they can't be told by name.
+        max_megapixels: Larger photos are left out.
+        runs_dir: Where results are kept.
+
+    Attributes:
+        photos: The photos of each split.
+        labels: The names of the classes, as found.
 
     Raises:
         DataError: If the folder does not hold what is needed.
     """
 
-    VERSION = tfds.core.Version("1.0.0")
+    # To be raised whenever photos are read in another way: prepared ones are kept.
+    VERSION = tfds.core.Version("2.0.0")
 
-    def __init__(self, path: str | Path, data_dir: str | Path, **options: Any):
-        self.path = Path(path).expanduser()
-        if not self.path.is_dir():
-            what = "is not a folder" if self.path.exists() else "does not exist"
-            raise DataError(f"{self.path} {what}")
-        self.photos = self.find_photos(self.path, **options)
-        self.labels = sorted(
-            {photo.label for photos in self.photos.values() for photo in photos}
+    def __init__(
+        self,
+        path: str | Path,
+        data_dir: str | Path,
+        *,
+        validation_share: float = 0.2,
+        seed: int = 0,
+        split_folders: Mapping[str, str | None] | None = None,
+        max_megapixels: int = MAX_MEGAPIXELS,
+        runs_dir: str | Path | None = None,
+    ):
+        self.path = Path(os.path.expanduser(path))
+        self._max_megapixels = max_megapixels
+        _check_folder(self.path)
+        # They may lie in the folder of the photos, with pictures of the results.
+        names = [os.path.expanduser(name) for name in (data_dir, runs_dir) if name]
+        ours = [Path(name) for name in names if os.path.isdir(name)]
+        self._found = find_photos(
+            self.path,
+            self.find_splits(self.path, split_folders or {}, ours),
+            validation_share=validation_share,
+            seed=seed,
+            ours=ours,
         )
-        config = tfds.core.BuilderConfig(
-            name=f"photos_{self._fingerprint()}", version=self.VERSION
-        )
-        super().__init__(data_dir=data_dir, config=config)
+        self.photos: dict[str, list[Photo]] = {
+            split: self._found.photos[split]
+            for split in _ORDER
+            if split in self._found.photos
+        }
+        self.labels = sorted({photo.label for photo in self.photos["train"]})
+        self._twins = Twins()
+        super().__init__(data_dir, f"photos_{self._fingerprint()}")
 
     @classmethod
     @abc.abstractmethod
-    def find_photos(cls, path: Path, **options: Any) -> dict[str, list[Photo]]:
-        """Returns the photos of each split; raises `DataError` if there are none."""
+    def find_splits(
+        cls, path: Path, named: Mapping[str, str | None], ours: Sequence[Path]
+    ) -> Splits:
+        """Returns where the classes of each split are; see `fruits.splits`."""
 
     @property
     def left_out(self) -> list[tuple[str, str]]:
-        """The files that were left out, as (path below the folder, reason)."""
-        return [
-            tuple(entry) for entry in (self.info.metadata or {}).get("left_out", [])
-        ]
+        """What was left out, as (path below the folder, reason)."""
+        found = [(self._name(path), reason) for path, reason in self._found.left_out]
+        broken = (self.info.metadata or {}).get("left_out", [])
+        return [*found, *(tuple(entry) for entry in broken)]
+
+    @property
+    def classes(self) -> list[str]:
+        """Without those whose pictures are all broken."""
+        return sorted(self.counts["train"])
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """The number of pictures that could be read, by split and class."""
+        return self.info.metadata["counts"]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a person should know of the pictures, a sentence each."""
+        notes = [*self._found.notes, *self.info.metadata["notes"]]
+        lost = [label for label in self.labels if label not in self.classes]
+        if lost:
+            notes.append(f"left out, as all its pictures are broken: {some(lost, 5)}")
+        for split, counts in self.counts.items():
+            lacking = [label for label in self.classes if label not in counts]
+            if lacking:
+                notes.append(f"no {split} picture of {some(lacking, 5)}")
+        return notes
+
+    def _name(self, path: Path) -> str:
+        inside = path.is_relative_to(self.path)
+        return readable(path.relative_to(self.path) if inside else path)
+
+    def _key(self, path: Path) -> bytes:
+        """The name of a file; any bytes may be in it."""
+        return os.fsencode(os.path.relpath(path, self.path))
 
     def _fingerprint(self) -> str:
-        lines = []
-        for split, photos in sorted(self.photos.items()):
+        """Tells apart whatever is read in another way, or is something else."""
+        marks: list[object] = [os.fsencode(self.path.resolve()), self._max_megapixels]
+        marks += [PIL.__version__, sorted(set(formats_by_suffix().values()))]
+        for split, photos in self.photos.items():
             for photo in photos:
-                status = photo.path.stat()
-                name = photo.path.relative_to(self.path)
-                lines.append(
-                    f"{split} {name} {photo.label} "
-                    f"{status.st_size} {status.st_mtime_ns}"
+                file = photo.file
+                marks.append(
+                    (split, self._key(file.path), photo.label, file.size, file.modified)
                 )
-        text = "\n".join([str(self.path.resolve()), *lines])
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(repr(marks).encode()).hexdigest()[:16]
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
@@ -109,7 +157,7 @@ class PhotoTree(tfds.core.GeneratorBasedBuilder):
                 }
             ),
             supervised_keys=("image", "label"),
-            metadata=tfds.core.MetadataDict(left_out=[], train_classes=[]),
+            metadata=tfds.core.MetadataDict(left_out=[], counts={}, notes=[]),
         )
 
     def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
@@ -120,65 +168,67 @@ class PhotoTree(tfds.core.GeneratorBasedBuilder):
 
     def _generate(
         self, split: str, photos: list[Photo]
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
-        classes = set()
-        for photo in photos:
-            name = str(photo.path.relative_to(self.path))
-            try:
-                content = jpeg(photo.path)
-            except BrokenImageError as error:
-                logger.warning("%s is left out: %s.", name, error)
-                self.info.metadata["left_out"].append((name, str(error)))
+    ) -> Iterator[tuple[bytes, dict[str, Any]]]:
+        counts: dict[str, int] = {}
+        broken: list[tuple[str, str]] = []
+        for photo, content in zip(photos, in_order(self._read, photos), strict=True):
+            name = self._name(photo.path)
+            if isinstance(content, BrokenImageError):
+                broken.append((name, str(content)))
                 continue
-            classes.add(photo.label)
-            yield name, {"image": io.BytesIO(content), "label": photo.label}
-        if split == "train":
-            self.info.metadata["train_classes"] = sorted(classes)
+            counts[photo.label] = counts.get(photo.label, 0) + 1
+            self._twins.add(content, split, photo.label, name)
+            yield (
+                self._key(photo.path),
+                {"image": io.BytesIO(content), "label": photo.label},
+            )
+        if not counts:
+            raise DataError(
+                f"data.path: all pictures of the {split} split of {self.path} are "
+                f"broken, for example {broken[0][0]}: {broken[0][1]}"
+            )
+        self.info.metadata["left_out"] += broken
+        self.info.metadata["counts"][split] = counts
+
+    def _read(self, photo: Photo) -> bytes | BrokenImageError:
+        try:
+            return jpeg(photo.path, max_megapixels=self._max_megapixels)
+        except BrokenImageError as error:
+            return error
+
+    def _download_and_prepare(self, *args: Any, **options: Any) -> None:
+        super()._download_and_prepare(*args, **options)
+        counts = self.counts
+        taught = sorted(counts["train"])
+        if len(taught) < 2:
+            raise DataError(
+                f"data.path: {self.path} must hold readable photos of at least two "
+                f"classes to train on, found {len(taught)}: {some(taught)}"
+            )
+        for split in counts:
+            unknown = sorted(set(counts[split]) - set(taught))
+            if unknown:
+                raise DataError(
+                    f"data.path: all pictures that {self.path} has to train on "
+                    f"{some(unknown, 5)} are broken, and its {split} split has others: "
+                    "mend them, or take that class away"
+                )
+        self.info.metadata["notes"] = self._twins.notes()
 
     def _generate_examples(self) -> Any:
         raise NotImplementedError("Each split has a generator of its own.")
 
 
-def prepare(builder: tfds.core.DatasetBuilder) -> None:
-    """Prepares a data set, or finds it prepared, without a network connection.
-
-    Raises:
-        DataError: If there are fewer than two classes with a readable photo to train
-            on.
-    """
-    tfds.disable_progress_bar()
-    folder = Path(builder.data_path)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Two processes that prepare the same data would delete each other's files.
-    with filelock.FileLock(f"{folder}.lock"):
-        builder.download_and_prepare()
-    if not builder.info.splits:  # The other one has prepared them.
-        builder.info.read_from_directory(folder)
-    if isinstance(builder, PhotoTree):
-        classes = builder.info.metadata["train_classes"]
-        if len(classes) < 2:
-            raise DataError(
-                f"{builder.path} must hold readable photos of at least two classes to "
-                f"train on, found {len(classes)}: {classes}"
-            )
-
-
-def files_below(folder: Path) -> list[Path]:
-    """All files below a folder that are not hidden, in the order of their names."""
-    return sorted(
-        Path(parent) / name
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if not any(
-            part.startswith(".")
-            for part in (Path(parent) / name).relative_to(folder).parts
-        )
-    )
-
-
-def find_split(root: Path, split: str) -> Path | None:
-    """The folder of a split below `root`, or `None` if there is none."""
-    for name in SPLIT_FOLDERS[split]:
-        if (root / name).is_dir():
-            return root / name
-    return None
+def _check_folder(path: Path) -> None:
+    try:
+        if path.is_file():
+            remedy = ": unpack it, and name the folder" if is_archive(path) else ""
+            raise DataError(f"data.path: {path} is not a folder{remedy}")
+        with os.scandir(path):
+            pass
+    except FileNotFoundError as error:
+        raise DataError(f"data.path: {path} does not exist") from error
+    except OSError as error:
+        raise DataError(
+            f"data.path: {path} can't be opened: {error.strerror}"
+        ) from error

@@ -6,12 +6,13 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
+from fruits.prepared import KeptBuilder
 from fruits.rendering import KINDS, draw_fruit
 
 _SPLITS = ("train", "validation", "test")
 
 
-class RenderedFruits(tfds.core.GeneratorBasedBuilder):
+class RenderedFruits(KeptBuilder):
     """Drawn fruits of 13 kinds, the same number of each, made from a seed.
 
     Picture number i of a split follows from the seed, the split and i alone.
@@ -43,10 +44,7 @@ class RenderedFruits(tfds.core.GeneratorBasedBuilder):
             zip(_SPLITS, (train_images, validation_images, test_images), strict=True)
         )
         counts = "_".join(str(count) for count in self.counts.values())
-        config = tfds.core.BuilderConfig(
-            name=f"{image_size}px_{counts}_seed{seed}", version=self.VERSION
-        )
-        super().__init__(data_dir=data_dir, config=config)
+        super().__init__(data_dir, f"{image_size}px_{counts}_seed{seed}")
 
     def _info(self) -> tfds.core.DatasetInfo:
         shape = (self.image_size, self.image_size, 3)

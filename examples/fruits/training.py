@@ -82,17 +82,18 @@ def train(name: str, config: Config, data: FruitData) -> Run:
         Interrupted: If it was interrupted by SIGTERM, or before its first epoch ended.
     """
     training = config.training
+    keras.utils.set_random_seed(training.seed)
+    keras.config.set_dtype_policy(training.precision)
+    evaluated = data.evaluation()
+    model = data.compiled_model(optimizer_of(config, data.steps_per_epoch))
+    model.optimizer.build(model.trainable_variables)
     folder = open_folder(
         name,
         Path(training.runs_dir).expanduser(),
         Path(training.folder).expanduser() if training.folder else None,
         _made_of(name, config, data),
     )
-    keras.utils.set_random_seed(training.seed)
-    keras.config.set_dtype_policy(training.precision)
-    evaluated = data.evaluation()
-    model = data.compiled_model(optimizer_of(config, data.steps_per_epoch))
-    model.optimizer.build(model.trainable_variables)
+    data.write_left_out(folder.path)
     resumed = folder.load()
     records = Records(folder.path, resumed.records if resumed else [])
     print(

@@ -33,6 +33,7 @@ class TunedComparison:
         self._folder = folder
         self._rates = rates
         self._data = FruitData(base)
+        self._data.report()
         self._evaluated = self._data.evaluation()
         self.judged_by = list(self._evaluated)[-1]
 
@@ -46,6 +47,8 @@ class TunedComparison:
             seeds: The number of trainings of each.
             target: The accuracy to which steps and seconds are counted.
         """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._data.write_left_out(self._folder)
         tuned = {}
         for name, candidate in candidates.items():
             rate = self._best_rate(name, candidate)

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
-from fruits.photos import DataError, PhotoTree, prepare
+from fruits.photos import PhotoTree
+from fruits.prepared import prepare
 from fruits.rendered import RenderedFruits
 from fruits.rendering import KINDS, draw_fruit
 
@@ -68,7 +70,10 @@ def test_broken_photos_are_left_out_and_named_every_time(tmp_path: Path) -> None
     for _ in range(2):
         builder = FolderPictures(root, tmp_path, validation_share=0.2, seed=0)
         prepare(builder)
-        assert builder.left_out == [("red apple/bad.jpg", "it is not a picture")]
+        assert builder.left_out == [
+            ("red apple/notes.txt", "it is not a picture"),
+            ("red apple/bad.jpg", "it is not a picture"),
+        ]
         total = sum(info.num_examples for info in builder.info.splits.values())
         assert total == 10
         assert builder.info.features["label"].names == ["Kürbis", "red apple"]
@@ -130,6 +135,28 @@ def test_grocery_split_that_comes_later_is_seen(
     prepare(second)
     assert sorted(second.info.splits) == ["test", "train", "validation"]
     assert second.info.features["label"].names == ["Apple", "Lemon"]
+
+
+def test_grocery_without_a_validation_split_keeps_pictures_back(
+    tmp_path: Path,
+) -> None:
+    for name in ("Apple/Royal-Gala", "Lemon"):
+        for number in range(5):
+            photo(tmp_path / "in" / "train" / "Fruit" / name / f"{number}.jpg")
+            photo(tmp_path / "in" / "train" / "Packages" / "Juice" / f"{number}.jpg")
+    builder = GroceryFruits(tmp_path / "in", tmp_path)
+    assert {split: len(found) for split, found in builder.photos.items()} == {
+        "train": 8,
+        "validation": 2,
+    }
+    assert builder.labels == ["Apple", "Lemon"]
+
+
+def test_grocery_without_fruit_is_refused(tmp_path: Path) -> None:
+    for number in range(5):
+        photo(tmp_path / "in" / "train" / "Packages" / "Juice" / f"{number}.jpg")
+    with pytest.raises(DataError, match="dataset/train/Fruit/<kind>/"):
+        GroceryFruits(tmp_path / "in", tmp_path)
 
 
 @needs_grocery

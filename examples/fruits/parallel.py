@@ -1,0 +1,34 @@
+"""A function of many things, in several threads, with the results in order."""
+
+import collections
+import concurrent.futures
+import os
+from collections.abc import Callable, Generator, Iterable
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
+# Each may hold a photo of hundreds of megabytes.
+_MOST_THREADS = 8
+
+
+def in_order(
+    function: Callable[[Thing], Result], things: Iterable[Thing]
+) -> Generator[Result, None, None]:
+    """Like `map`, in threads; only a few results wait to be taken.
+
+    (`Executor.map` would have all of them in memory.)
+    """
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    waiting: collections.deque[concurrent.futures.Future[Result]] = collections.deque()
+    with concurrent.futures.ThreadPoolExecutor(threads) as pool:
+        try:
+            for thing in things:
+                waiting.append(pool.submit(function, thing))
+                if len(waiting) > 2 * threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
