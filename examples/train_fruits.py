@@ -3,11 +3,12 @@
 python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
 """
 
-import os
 import sys
 from pathlib import Path
 
-from fruits.command_line import fail, read_config
+from fruits.command_line import read_config
+from fruits.entry import run
+from fruits.errors import about
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
 
@@ -15,19 +16,15 @@ DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
 def main() -> None:
     """Reads the configuration, trains, and reports."""
     name, config = read_config(sys.argv[1:], DEFAULT)
-    # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # TensorFlow takes seconds to import: not for --help or a wrong key.
     from fruits.data import FruitData
-    from fruits.photos import DataError
     from fruits.report import write_report
     from fruits.training import train
 
-    try:
-        run = train(name, config, FruitData(config))
-    except DataError as error:
-        fail(f"{name}: data.path: {error}")
-    write_report(run)
+    with about(f"{name}: data.path"):
+        data = FruitData(config)
+    write_report(train(name, config, data))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -2,16 +2,23 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from fruits.paths import expanded
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+# Of Keras and NumPy alike.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+FolderPath = Annotated[str, AfterValidator(lambda text: str(expanded(text)))]
 
 
 class Section(BaseModel):
-    """A table of the file: an unknown key is an error, and "32" is no number."""
+    """A table of the file: an unknown key is an error, "32" and infinity no numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False
+    )
 
 
 class Data(Section):
@@ -21,17 +28,19 @@ class Data(Section):
         "rendered",
         description="drawn fruits, the Grocery Store Dataset, or a folder per class",
     )
-    path: str | None = Field(None, description="folder of the photos")
+    path: FolderPath | None = Field(None, description="folder of the photos")
     image_size: int = Field(64, ge=16, le=512, description="pixels")
     batch_size: Count = Field(32, description="pictures a step")
-    cache_dir: str = Field("data", description="where prepared data sets are kept")
+    cache_dir: FolderPath = Field(
+        "data", description="where prepared data sets are kept"
+    )
     train_images: Count = Field(4000, description="how many to draw (rendered)")
     validation_images: Count = Field(1000, description="how many to draw (rendered)")
     test_images: Count = Field(1000, description="how many to draw (rendered)")
     validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.2, description="of each class, where there is no validation split (folder)"
     )
-    seed: int = Field(0, ge=0, description="of the drawings, or of the split")
+    seed: Seed = Field(0, description="of the drawings, or of the split")
 
 
 class Changes(Section):
@@ -71,8 +80,9 @@ class Optimizer(Section):
         "SGD",
         "Adam",
     ] = Field("Momentum", description="of keras_momentum; SGD and Adam of Keras")
-    learning_rate: float = Field(0.05, gt=0, description="the highest one")
-    warmup_epochs: float = Field(1.0, ge=0, description="from a tenth of it")
+    # What float32 can hold, with room for a tenth of it.
+    learning_rate: float = Field(0.05, ge=1e-30, le=1e30, description="the highest one")
+    warmup_epochs: float = Field(1.0, ge=0, le=10**6, description="from a tenth of it")
     momentum: float = Field(0.9, ge=0, le=1, description="gamma; beta_1 of Adam")
     schedule: Literal["constant", "nesterov"] = Field(
         "constant", description="of gamma; NesterovSequence instead of momentum"
@@ -102,12 +112,12 @@ class Training(Section):
     """The run."""
 
     epochs: Count = Field(10, description="passes through the training pictures")
-    seed: int = Field(0, ge=0, description="of weights, order and changes")
+    seed: Seed = Field(0, description="of weights, order and changes")
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32", description="policy of Keras; mixed ones are for a GPU"
     )
     label_smoothing: Share = Field(0.0, description="share of a label spread evenly")
-    runs_dir: str = Field("runs", description="where the results go")
+    runs_dir: FolderPath = Field("runs", description="where the results go")
 
 
 class Config(Section):

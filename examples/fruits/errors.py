@@ -1,5 +1,8 @@
 """What a person who uses a script has to change, and how a run may end."""
 
+import contextlib
+from collections.abc import Iterator
+
 
 class RefusedError(ValueError):
     """What was asked for can't be done; the message is one sentence for the user.
@@ -7,3 +10,16 @@ class RefusedError(ValueError):
     It names the argument or key as the user wrote it, the value, and what is allowed.
     A script prints it and ends with exit code 2, before anything is trained or written.
     """
+
+
+class Terminated(KeyboardInterrupt):  # noqa: N818  Like the one that it is.
+    """SIGTERM: all that is done about Ctrl-C is done about it as well."""
+
+
+@contextlib.contextmanager
+def about(what: str) -> Iterator[None]:
+    """Says in front of an error what it is about."""
+    try:
+        yield
+    except RefusedError as error:
+        raise RefusedError(f"{what}: {error}") from error
