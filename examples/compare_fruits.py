@@ -17,7 +17,7 @@ from pathlib import Path
 from fruits.command_line import CommandLine, at_least, path, share
 from fruits.config import Config
 from fruits.config_file import load_config
-from fruits.entry import run
+from fruits.entry import import_keras, run
 from fruits.errors import RefusedError, about
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
@@ -65,6 +65,7 @@ def main() -> None:
         given.keys = {"training.epochs": str(QUICK_EPOCHS), **given.keys}
     name, base = parser.config(given.on, given)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
+    import_keras()
     from fruits.tuned import TunedComparison
 
     folder = Path(base.training.runs_dir) / f"{name}-{'quick' if quick else 'full'}"

@@ -6,7 +6,7 @@ python examples/find_gamma.py [PICTURE] [--steps STEPS] [--section.key VALUE ...
 from pathlib import Path
 
 from fruits.command_line import CommandLine, at_least, picture_file
-from fruits.entry import run
+from fruits.entry import import_keras, run
 from fruits.errors import about
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
@@ -27,6 +27,7 @@ def main() -> None:
     given = parser.parse_args()
     name, config = parser.config(SMALL, given)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
+    import_keras()
     import keras
 
     import keras_momentum

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from fruits.command_line import read_config
-from fruits.entry import run
+from fruits.entry import import_keras, run
 from fruits.errors import about
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
@@ -17,6 +17,7 @@ def main() -> None:
     """Reads the configuration, trains, and reports."""
     name, config = read_config(sys.argv[1:], DEFAULT)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
+    import_keras()
     from fruits.data import FruitData
     from fruits.report import write_report
     from fruits.training import train

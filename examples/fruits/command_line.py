@@ -18,11 +18,11 @@ from fruits.suggestions import suggestion
 
 _SCRIPTS = Path(__file__).parents[1]
 _FOLDERS = ("training.runs_dir", "data.cache_dir")
-_ABOUT_KEYS = (
-    "Each takes a value: a number (1e-3, 1_000), true or false, one of the names, or "
-    "text, in which ~ is the home folder of a path. What can be left out takes none. "
-    "Of a key that is given twice the last value counts."
-)
+_ABOUT_KEYS = """\
+Each takes a value: a number (1e-3, 1_000), true or false, one of the names, or text; in
+that of a path ~ is the home folder. A key that may be left out, and has no text, takes
+none. If one is given twice, the last value counts.
+"""
 
 
 def read_config(arguments: Sequence[str], default: Path) -> tuple[str, Config]:
@@ -64,11 +64,13 @@ class CommandLine(argparse.ArgumentParser):
         self._keys: dict[str, FieldInfo] = {}
 
     def add_keys(self, *wanted: str) -> None:
-        """Adds the keys of a configuration.
+        """Adds the keys of a configuration, after all else.
 
         Args:
             *wanted: How they begin, for a script that makes no use of the others.
         """
+        own = self.format_usage().removeprefix("usage: ").rstrip()
+        self.usage = f"{own} [--section.key VALUE ...]".replace("%", "%%")
         group = self.add_argument_group("the keys of a configuration", _ABOUT_KEYS)
         for key, field in keys_of():
             if key.startswith(wanted or ""):

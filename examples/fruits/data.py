@@ -25,6 +25,7 @@ class FruitData:
         counts: The number of pictures in each split.
         steps_per_epoch: The number of batches in a pass through those for training.
         left_out: Files that are no pictures, and why.
+        fingerprint: Another one for other pictures.
 
     Raises:
         DataError: If they can't be had.
@@ -42,6 +43,8 @@ class FruitData:
         self.counts = {name: split.num_examples for name, split in info.splits.items()}
         self.steps_per_epoch = max(1, self.counts["train"] // config.data.batch_size)
         self.left_out: list[tuple[str, str]] = getattr(builder, "left_out", [])
+        # Its configuration has a name that follows from all pictures.
+        self.fingerprint: str = info.full_name
         self._splits = builder.as_dataset(as_supervised=True)
         self._how = Augmentation(**config.augmentation.model_dump())
         self._kept = kept_pictures(

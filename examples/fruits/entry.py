@@ -74,6 +74,26 @@ def exit_code(main: Callable[[], int | None]) -> int:
         return _say(_unexpected(error), FAILED)
 
 
+def import_keras() -> None:
+    """Imports Keras, and TensorFlow in silence unless it can't be imported.
+
+    Its C++ greets on stderr before it reads how much it may say.
+    """
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            import keras
+        except ImportError:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+    assert keras
+
+
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
     raise Terminated
 

@@ -12,7 +12,7 @@ class RefusedError(ValueError):
     """
 
 
-class Terminated(KeyboardInterrupt):  # noqa: N818  Like the one that it is.
+class Terminated(KeyboardInterrupt):
     """SIGTERM: all that is done about Ctrl-C is done about it as well."""
 
 
