@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from fruits import paths, values
 from fruits.config import Config
 from fruits.config_file import keys_of, load_config, section_of
-from fruits.errors import RefusedError, about
+from fruits.errors import RefusedError, about, received
 from fruits.suggestions import suggestion
 
 _SCRIPTS = Path(__file__).parents[1]
@@ -182,7 +182,7 @@ def at_least(lowest: int, highest: int = 10**9) -> Callable[[str], int]:
         number = values.whole(text)
         if not lowest <= number <= highest:
             bound = f"at least {lowest}" if number < lowest else f"at most {highest}"
-            raise ValueError(f"it must be {bound}. Received: {text!r}")
+            raise ValueError(f"it must be {bound}. {received(text)}")
         return number
 
     return lambda text: _for_argparse(read, text)
@@ -194,7 +194,7 @@ def share(text: str) -> float:
     def read(text: str) -> float:
         number = values.real(text)
         if not 0 < number <= 1:
-            raise ValueError(f"it must be above 0, and 1 at most. Received: {text!r}")
+            raise ValueError(f"it must be above 0, and 1 at most. {received(text)}")
         return number
 
     return _for_argparse(read, text)

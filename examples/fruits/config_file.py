@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from fruits import values
 from fruits.config import Config, Section
-from fruits.errors import RefusedError
+from fruits.errors import RefusedError, received
 from fruits.suggestions import nearest, suggestion
 
 # What a person writes is far smaller; a wrong file may have no end.
@@ -108,7 +108,7 @@ def _given(key: str, texts: Mapping[str, str], field: FieldInfo) -> Any:
             raise ValueError(f"it can't be {text} and have {within[0]}")
         if value is not None and section_of(field):
             raise ValueError(
-                f"it must be none; its keys are given one by one. Received: {text!r}"
+                f"it must be none; its keys are given one by one. {received(text)}"
             )
     except ValueError as error:
         raise RefusedError(f"command line: {key}: {error}") from error
@@ -121,7 +121,7 @@ def _set(content: dict[str, Any], key: str, value: Any, file: Path) -> None:
         table = table.setdefault(section, {})
         if not isinstance(table, dict):
             where = f"{file}: {'.'.join(sections[:depth])}"
-            raise RefusedError(f"{where}: it must be a table. {_received(table)}")
+            raise RefusedError(f"{where}: it must be a table. {received(table)}")
     table[name] = value
 
 
@@ -138,7 +138,7 @@ def _line(
         sections = {name.rpartition(".")[0] for name in known} - {""}
         return f"{where}: unknown key{suggestion(key, {*known, *sections})}"
     if error["type"] == "model_type":
-        return f"{where}: it must be a table. {_received(error['input'])}"
+        return f"{where}: it must be a table. {received(error['input'])}"
     message = error["msg"].replace("Input should", "it must")
     hint = ""
     if error["type"] == "literal_error" and isinstance(error["input"], str):
@@ -149,12 +149,4 @@ def _line(
         ]
         hint = suggestion(error["input"], options)
     value = texts[key] if key in texts else error["input"]
-    return f"{where}: {message}{hint}. {_received(value)}"
-
-
-def _received(value: Any) -> str:
-    try:
-        text = repr(value)
-    except ValueError:  # Python writes no number of thousands of digits.
-        text = "a number of thousands of digits"
-    return f"Received: {text if len(text) <= 200 else text[:200] + '…'}"
+    return f"{where}: {message}{hint}. {received(value)}"

@@ -2,6 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
+
+_MOST = 200
 
 
 class RefusedError(ValueError):
@@ -23,3 +26,12 @@ def about(what: str) -> Iterator[None]:
         yield
     except RefusedError as error:
         raise RefusedError(f"{what}: {error}") from error
+
+
+def received(value: Any) -> str:
+    """The end of a message: the value that a person gave, or the beginning of it."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no number of thousands of digits.
+        text = "a number of thousands of digits"
+    return f"Received: {text if len(text) <= _MOST else text[:_MOST] + '…'}"

@@ -4,7 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from fruits.errors import RefusedError
+from fruits.errors import RefusedError, received
 
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
 
@@ -16,11 +16,11 @@ def expanded(text: str) -> Path:
         ValueError: If it is none, or there is no such user.
     """
     if not text.strip() or "\0" in text:
-        raise ValueError(f"it must be a path. Received: {text!r}")
+        raise ValueError(f"it must be a path. {received(text)}")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ValueError(f"there is no such user. Received: {text!r}") from error
+        raise ValueError(f"there is no such user. {received(text)}") from error
 
 
 def check_folder(folder: Path) -> None:
@@ -31,9 +31,7 @@ def check_folder(folder: Path) -> None:
             be made can't be written.
     """
     try:
-        there = next(
-            each for each in (folder, *folder.parents) if os.path.lexists(each)
-        )
+        there = next(filter(_is_there, (folder, *folder.parents)))
         if not there.is_dir():
             raise RefusedError(f"{there} is not a folder")
         # Asking for permissions says nothing of a disk that is full or read-only.
@@ -53,7 +51,7 @@ def picture(text: str) -> Path:
         file = expanded(text)
         if file.suffix.lower() not in PICTURES or file.is_dir():
             raise RefusedError(
-                f"a picture must end in {', '.join(PICTURES)}. Received: {text!r}"
+                f"a picture must end in {', '.join(PICTURES)}. {received(text)}"
             )
         check_folder(file.parent)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -66,3 +64,12 @@ def picture(text: str) -> Path:
     except ValueError as error:
         raise RefusedError(f"a picture: {error}") from error
     return file
+
+
+def _is_there(path: Path) -> bool:
+    """Whether there is anything, be it a link that leads nowhere."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True

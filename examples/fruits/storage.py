@@ -12,6 +12,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import filelock
+import sqlalchemy
 
 from fruits.errors import RefusedError
 from fruits.paths import check_folder, expanded
@@ -60,8 +61,6 @@ class Place:
 
     @classmethod
     def _server(cls, text: str) -> "Place":
-        import sqlalchemy
-
         url = sqlalchemy.make_url(text)
         try:
             url.get_dialect()
@@ -82,13 +81,13 @@ class Place:
             raise RefusedError("it is not a file")
         if file.exists() and not os.access(file, os.W_OK):
             raise RefusedError("it can't be written")
-        if "?" in str(file):
-            raise RefusedError("a question mark ends the path of a database")
         check_folder(file.parent)
         kind = _content(file) or kind or _kind_by_name(file)
+        if kind == "journal":
+            return cls(str(file), None, file)
+        url = sqlalchemy.URL.create("sqlite", database=str(file)).render_as_string()
         # Optuna puts its version into braces.
-        path = str(file).replace("{", "{{").replace("}", "}}")
-        return cls(str(file), f"sqlite:///{path}" if kind == "sqlite" else None, file)
+        return cls(str(file), url.replace("{", "{{").replace("}", "}}"), file)
 
     @property
     def workers(self) -> Path | None:
@@ -211,6 +210,6 @@ def _reasons(name: str) -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """What a database said, without what SQLAlchemy and Optuna say about it."""
-    while error.__cause__ is not None:
+    while error.__cause__ is not None and not isinstance(error, ValueError):
         error = error.__cause__
     return (str(error) or type(error).__name__).splitlines()[0]

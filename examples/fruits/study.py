@@ -25,12 +25,6 @@ _RETRIES = 3
 # In seconds.
 _LOOK_AGAIN, _BEGINNING = 1.0, 10.0
 
-_BROKEN = (
-    optuna.exceptions.StorageInternalError,
-    sqlalchemy.exc.SQLAlchemyError,
-    json.JSONDecodeError,
-)
-
 Subject = dict[str, Any]
 Objective = Callable[[optuna.Trial], float]
 Show = Callable[[optuna.Study, FrozenTrial], None]
@@ -83,8 +77,11 @@ class SharedStudy:
                 while len(self.ended()) < trials:
                     if not self._has_worked(worker, objective, trials, show):
                         time.sleep(_LOOK_AGAIN)
-        except _BROKEN as error:
-            raise OSError(errno.EIO, reason(error), self._place.name) from error
+        except Exception as error:
+            lost = next(filter(_is_of_storage, _chain(error)), None)
+            if lost is None:
+                raise
+            raise OSError(errno.EIO, reason(lost), self._place.name) from error
 
     def _has_worked(
         self, worker: str, objective: Objective, trials: int, show: Show
@@ -126,8 +123,10 @@ class SharedStudy:
             return
         file = self._place.workers / f"{worker}.lock"
         with filelock.FileLock(file):
-            yield worker
-        file.unlink(missing_ok=True)
+            try:
+                yield worker
+            finally:
+                file.unlink(missing_ok=True)
 
     def _is_alive(self, worker: str | None) -> bool:
         assert self._place.workers is not None
@@ -205,3 +204,19 @@ def _described(begun: Subject | None, subject: Subject) -> str:
         if begun.get(key, missing) != subject.get(key, missing)
     ]
     return f"of other {' and '.join(differences)}"
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those while which it was raised: Optuna stumbles over some."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _is_of_storage(error: BaseException) -> bool:
+    return isinstance(
+        error,
+        optuna.exceptions.StorageInternalError
+        | sqlalchemy.exc.SQLAlchemyError
+        | json.JSONDecodeError,
+    )

@@ -7,6 +7,8 @@ import typing
 from collections.abc import Callable
 from typing import Annotated, Any
 
+from fruits.errors import received
+
 _NONE = ("none", "")
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -47,9 +49,9 @@ def whole(text: str) -> int:
     """A whole number, also as `1e3` or `1_000`."""
     number = _number(text, "a whole number")
     if number.is_finite() and number.adjusted() > _DIGITS:
-        raise ValueError(f"it is too large a number. Received: {text!r}")
+        raise ValueError(f"it is too large a number. {received(text)}")
     if not number.is_finite() or number % 1:
-        raise ValueError(f"it must be a whole number. Received: {text!r}")
+        raise ValueError(f"it must be a whole number. {received(text)}")
     return int(number)
 
 
@@ -57,7 +59,7 @@ def real(text: str) -> float:
     """A finite number, also as `1e-3`, `.5` or `1_000`."""
     number = _number(text, "a number")
     if not number.is_finite() or math.isinf(float(number)):
-        raise ValueError(f"it must be a finite number. Received: {text!r}")
+        raise ValueError(f"it must be a finite number. {received(text)}")
     return float(number)
 
 
@@ -72,14 +74,14 @@ def _number(text: str, what: str) -> decimal.Decimal:
         return decimal.Decimal(plain)
     except decimal.InvalidOperation:
         hint = ", without a comma" if "," in plain else ""
-        message = f"it must be {what}{hint}. Received: {text!r}"
+        message = f"it must be {what}{hint}. {received(text)}"
         raise ValueError(message) from None
 
 
 def _truth(text: str) -> bool:
     word = text.strip().lower()
     if word not in _TRUE + _FALSE:
-        raise ValueError(f"it must be true or false. Received: {text!r}")
+        raise ValueError(f"it must be true or false. {received(text)}")
     return word in _TRUE
 
 
