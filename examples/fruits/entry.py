@@ -75,15 +75,16 @@ def exit_code(main: Callable[[], int | None]) -> int:
 
 
 def import_keras() -> None:
-    """Imports Keras, and TensorFlow in silence unless it can't be imported.
+    """Imports Keras and its backend without a word, unless it can't be imported.
 
-    Its C++ greets on stderr before it reads how much it may say.
+    TensorFlow's C++ greets on stderr before it reads how much it may say.
     """
     with tempfile.TemporaryFile() as said:
         stderr = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
-            import keras
+            import keras  # noqa: F401
+            from absl import logging
         except ImportError:
             said.seek(0)
             os.write(stderr, said.read())
@@ -91,7 +92,8 @@ def import_keras() -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    assert keras
+    # Of tensorflow-datasets, that data sets have names.
+    logging.set_verbosity(logging.ERROR)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -8,7 +8,7 @@ import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 import pytest
@@ -81,7 +81,7 @@ def test_a_study_of_something_else_is_refused(
 @both
 @pytest.mark.parametrize("direction", ["maximize", "minimize"])
 def test_a_study_that_does_not_say_what_it_is_of_is_refused(
-    file: str, direction: str
+    file: str, direction: Literal["maximize", "minimize"]
 ) -> None:
     place = Place.of(file)
     with place.locked():
