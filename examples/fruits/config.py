@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from fruits.paths import expanded
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
+Count = Annotated[int, Field(ge=1, le=10**6)]
 # Of Keras and NumPy alike.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 FolderPath = Annotated[str, AfterValidator(lambda text: str(expanded(text)))]
@@ -61,7 +61,7 @@ class Changes(Section):
 class Network(Section):
     """The residual network; see fruits/models.py."""
 
-    width: Count = Field(16, description="channels of the first stage")
+    width: int = Field(16, ge=1, le=1024, description="channels of the first stage")
     stages: int = Field(4, ge=1, le=6, description="each half as large, twice as wide")
     dropout: Share = Field(0.2, description="of the last features")
 

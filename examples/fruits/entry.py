@@ -17,7 +17,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -45,10 +45,9 @@ def exit_code(main: Callable[[], int | None]) -> int:
     # TensorFlow says much when it is imported, and reads this then.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _terminate)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A γ is no reason to stop where the terminal has none.
-            stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A γ is no reason to stop where the terminal has none.
+        sys.stdout.reconfigure(errors="replace")
     try:
         with contextlib.ExitStack() as at_the_end:
             if sys.stdout is not None:
@@ -75,25 +74,35 @@ def exit_code(main: Callable[[], int | None]) -> int:
 
 
 def import_keras() -> None:
-    """Imports Keras and its backend without a word, unless it can't be imported.
+    """Imports Keras and its backend without a word, unless it can't be imported."""
+    with _unheard():
+        import keras  # noqa: F401
+        from absl import logging
+    # Of tensorflow-datasets, that data sets have names.
+    logging.set_verbosity(logging.ERROR)
 
-    TensorFlow's C++ greets on stderr before it reads how much it may say.
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Keeps what is written to stderr, also by C++, and shows it if there is an error.
+
+    TensorFlow's C++ greets there before it reads how much it may say.
     """
+    if sys.stderr is None:
+        yield
+        return
     with tempfile.TemporaryFile() as said:
         stderr = os.dup(2)
         os.dup2(said.fileno(), 2)
         try:
-            import keras  # noqa: F401
-            from absl import logging
-        except ImportError:
+            yield
+        except Exception:
             said.seek(0)
             os.write(stderr, said.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    # Of tensorflow-datasets, that data sets have names.
-    logging.set_verbosity(logging.ERROR)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

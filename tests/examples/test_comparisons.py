@@ -1,6 +1,7 @@
 """The scripts that compare and sweep, as a person runs them."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import optuna
 import pytest
 
 import sweep_gamma
+from fruits.config_file import keys_of, load_config
 from fruits.errors import RefusedError
 from tests.once import once
 
@@ -111,7 +113,6 @@ def test_fruits_are_compared_with_the_best_learning_rates(tmp_path: Path) -> Non
 
 
 def test_shipped_configs_are_read_and_make_what_they_say() -> None:
-    from fruits.config_file import load_config
     from fruits.optimizers import callbacks_of, optimizer_of
 
     made = {}
@@ -211,6 +212,20 @@ def test_a_sweep_that_is_stopped_goes_on(
     assert "Best of 1 trials: gamma 0." in again
     # It has its trials: the best one is said, and nothing is trained.
     assert "Trial" not in run(tmp_path, "sweep_gamma.py", *arguments, "--study=other")
+
+
+def test_a_study_is_of_all_that_changes_its_results() -> None:
+    class Pictures:
+        fingerprint = "apples"
+
+    config = load_config(ROOT / "configs" / "small.toml")[1]
+    subject = sweep_gamma.subject_of(config, Pictures())  # type: ignore[arg-type]
+    keys = {key for key, _ in keys_of() if key.startswith(sweep_gamma.KEYS)}
+    # The pictures are known by their fingerprint, wherever they are.
+    where = {"data.path", "data.cache_dir", "training.runs_dir"}
+    assert set(subject) == keys - where | {"data"}
+    assert subject["data"] == "apples"
+    assert json.loads(json.dumps(subject)) == subject
 
 
 def trials_in(file: Path) -> list[optuna.trial.FrozenTrial]:
