@@ -74,9 +74,15 @@ class SharedStudy:
         """
         try:
             with self._alive() as worker:
+                is_waiting = False
                 while len(self.ended()) < trials:
-                    if not self._has_worked(worker, objective, trials, show):
-                        time.sleep(_LOOK_AGAIN)
+                    if self._has_worked(worker, objective, trials, show):
+                        is_waiting = False
+                        continue
+                    if not is_waiting:
+                        print("Waiting for the trials of other workers.", flush=True)
+                    is_waiting = True
+                    time.sleep(_LOOK_AGAIN)
         except Exception as error:
             lost = next(filter(_is_of_storage, _chain(error)), None)
             if lost is None:
