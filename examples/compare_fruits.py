@@ -12,15 +12,18 @@ other seeds, and judged by the test pictures. A comparison that was stopped goes
 where it was.
 """
 
-import argparse
-import os
 from pathlib import Path
 
-from fruits.command_line import fail, read_config
+from fruits.command_line import CommandLine, at_least, path, share
 from fruits.config import Config
+from fruits.config_file import load_config
+from fruits.entry import import_keras, run
+from fruits.errors import RefusedError, about
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 QUICK_EPOCHS = 2
+# How to optimize is said by the files.
+KEYS = ("data.", "augmentation.", "model.", "training.")
 
 
 def read_candidates(files: list[Path]) -> dict[str, Config]:
@@ -28,16 +31,16 @@ def read_candidates(files: list[Path]) -> dict[str, Config]:
     candidates: dict[str, Config] = {}
     left_out = []
     for file in files:
-        name, config = read_config([str(file)], file)
+        name, config = load_config(file)
         if "data" in config.model_fields_set:
             left_out.append(file.name)
             continue
         label = name.replace("_", " ")
         if label in candidates:
-            fail(f"{file}: another file has the same name")
+            raise RefusedError(f"{file}: another file has the same name")
         candidates[label] = config
     if not candidates:
-        fail("command line: no file says how to optimize")
+        raise RefusedError("command line: no file says how to optimize")
     if left_out:
         print(f"Left out, as they say what to train on: {', '.join(left_out)}")
     return candidates
@@ -45,41 +48,35 @@ def read_candidates(files: list[Path]) -> dict[str, Config]:
 
 def main() -> None:
     """Reads the configurations, searches, compares, and prints the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("files", nargs="+", type=Path, help="TOML, how to optimize")
-    parser.add_argument("--on", type=Path, default=SMALL, help="TOML, what to train on")
+    parser = CommandLine(__doc__)
+    parser.add_argument("files", nargs="+", type=path, help="TOML, how to optimize")
+    parser.add_argument("--on", type=path, default=SMALL, help="TOML, what to train on")
     parser.add_argument("--quick", action="store_true", help="few epochs, seeds, rates")
-    parser.add_argument("--seeds", type=int, help="trainings of each (5, quick 3)")
-    parser.add_argument("--target", type=float, default=0.7, help="accuracy")
-    given, rest = parser.parse_known_args()
+    parser.add_argument(
+        "--seeds", type=at_least(1), help="trainings of each (5, quick 3)"
+    )
+    parser.add_argument("--target", type=share, default=0.7, help="accuracy (0.7)")
+    parser.add_keys(*KEYS)
+    given = parser.parse_args()
     quick = given.quick
-    seeds = given.seeds if given.seeds is not None else (3 if quick else 5)
-    if seeds < 1:
-        parser.error(f"--seeds must be at least 1. Received: {seeds}")
+    seeds = given.seeds or (3 if quick else 5)
     candidates = read_candidates(given.files)
     if quick:
-        rest = [f"--training.epochs={QUICK_EPOCHS}", *rest]
-    name, base = read_config([str(given.on), *rest], given.on)
-    # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from fruits.errors import DataError
+        given.keys = {"training.epochs": str(QUICK_EPOCHS), **given.keys}
+    name, base = parser.config(given.on, given)
+    # TensorFlow takes seconds to import: not for --help or a wrong key.
+    import_keras()
     from fruits.tuned import TunedComparison
 
     folder = Path(base.training.runs_dir) / f"{name}-{'quick' if quick else 'full'}"
-    try:
+    with about(name):
         comparison = TunedComparison(base, folder, rates=3 if quick else 6)
-    except DataError as error:
-        fail(f"{name}: {error}")
     try:
         comparison.run(candidates, seeds, given.target)
     except ValueError as error:
-        fail(str(error))
+        raise RefusedError(str(error)) from error
     print(f"TensorBoard: tensorboard --logdir {folder / 'compared'}")
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

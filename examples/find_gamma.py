@@ -3,33 +3,40 @@
 python examples/find_gamma.py [PICTURE] [--steps STEPS] [--section.key VALUE ...]
 """
 
-import argparse
-import os
 from pathlib import Path
 
-from fruits.command_line import picture_file, read_config
+from fruits.command_line import CommandLine, at_least, picture_file
+from fruits.entry import import_keras, run
+from fruits.errors import about
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
+# All that counts here: the optimizer is what is looked for.
+KEYS = ("data.", "augmentation.", "model.", "training.", "optimizer.learning_rate")
 
 
 def main() -> None:
     """Tries the pairs, prints the table and draws the plane."""
-    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser = CommandLine(__doc__)
     parser.add_argument(
         "picture", type=picture_file, nargs="?", default="find_gamma.png"
     )
-    parser.add_argument("--steps", type=int, default=200, help="with each pair")
-    given, rest = parser.parse_known_args()
-    _, config = read_config([str(SMALL), *rest], SMALL)
-    # TensorFlow takes seconds to import, and says much: not for --help or a wrong key.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    parser.add_argument(
+        "--steps", type=at_least(1), default=200, help="with each pair (200)"
+    )
+    parser.add_keys(*KEYS)
+    given = parser.parse_args()
+    name, config = parser.config(SMALL, given)
+    # TensorFlow takes seconds to import: not for --help or a wrong key.
+    import_keras()
     import keras
 
     import keras_momentum
     from fruits.data import FruitData
 
     keras.utils.set_random_seed(config.training.seed)
-    data = FruitData(config)
+    keras.config.set_dtype_policy(config.training.precision)
+    with about(name):
+        data = FruitData(config)
     data.report()
     learning_rate = config.optimizer.learning_rate
     model = data.compiled_model(keras_momentum.Momentum(learning_rate))
@@ -42,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -6,41 +6,27 @@ A small classifier of drawn fruits is trained with each schedule by the same bat
 from the same weights; only gamma differs. The grey curves are those of all others.
 """
 
-import argparse
-import os
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
 import rich.console
 import rich.table
 
-from fruits.command_line import picture_file, read_config
-from fruits.data import FruitData
-from keras_momentum import Momentum, drawing
-from keras_momentum.schedules import (
-    Constant,
-    CosineRamp,
-    CyclicGamma,
-    Demon,
-    HalfLifeRamp,
-    HorizonRamp,
-    LinearRamp,
-    NesterovSequence,
-    NesterovStronglyConvex,
-    OneCycleGamma,
-    Restarted,
-    Sequence,
-    SutskeverRamp,
-)
+from fruits.command_line import CommandLine, at_least, picture_file
+from fruits.config_file import load_config
+from fruits.entry import import_keras, run
 
 LEARNING_RATE = 0.03
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 MEASUREMENTS = 10
 COLUMNS = 3
+# The keys of `tour`, which --help knows without TensorFlow.
+NAMES = (
+    *("Constant", "LinearRamp", "CosineRamp", "HorizonRamp", "HalfLifeRamp"),
+    *("SutskeverRamp", "NesterovSequence", "NesterovStronglyConvex", "Demon"),
+    *("OneCycleGamma", "CyclicGamma", "Sequence", "Restarted"),
+)
 
 
 def tour(steps: int) -> dict[str, Any]:
@@ -49,6 +35,22 @@ def tour(steps: int) -> dict[str, Any]:
     Args:
         steps: At least 20.
     """
+    from keras_momentum.schedules import (
+        Constant,
+        CosineRamp,
+        CyclicGamma,
+        Demon,
+        HalfLifeRamp,
+        HorizonRamp,
+        LinearRamp,
+        NesterovSequence,
+        NesterovStronglyConvex,
+        OneCycleGamma,
+        Restarted,
+        Sequence,
+        SutskeverRamp,
+    )
+
     half = LinearRamp(0.5, 0.95, steps=steps // 2)
     shown = [
         Constant(0.9),
@@ -76,11 +78,17 @@ class Fruits:
     """
 
     def __init__(self, steps: int):
+        from fruits.data import FruitData
+
         self._steps_per_epoch = max(1, steps // MEASUREMENTS)
-        self._data = FruitData(read_config([str(SMALL)], SMALL)[1])
+        self._data = FruitData(load_config(SMALL)[1])
 
     def accuracies(self, gamma: Any) -> np.ndarray:
         """The validation accuracy at each of the measurements."""
+        import keras
+
+        from keras_momentum import Momentum
+
         keras.utils.set_random_seed(0)
         model = self._data.compiled_model(Momentum(LEARNING_RATE, momentum=gamma))
         history = model.fit(
@@ -103,6 +111,10 @@ def draw(
     at: np.ndarray,
     file: Path,
 ) -> None:
+    import keras
+
+    from keras_momentum import drawing
+
     rows = -(-len(schedules) // COLUMNS)
     steps = np.arange(at[-1] + 1)
     with drawing.picture(file, title_of(accuracies, at[-1]), 2.5 * rows) as figure:
@@ -152,22 +164,24 @@ def show(accuracies: dict[str, np.ndarray], steps: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = CommandLine(__doc__)
     parser.add_argument(
         "picture", type=picture_file, nargs="?", default="momentum_tour.png"
     )
-    parser.add_argument("--steps", type=int, default=1000, help="of each run, >= 20")
+    parser.add_argument(
+        "--steps", type=at_least(20), default=1000, help="of each run (%(default)s)"
+    )
     parser.add_argument(
         "--schedules",
         nargs="+",
-        choices=list(tour(20)),
-        default=list(tour(20)),
+        choices=NAMES,
+        default=NAMES,
         metavar="NAME",
         help="which of %(choices)s",
     )
     arguments = parser.parse_args()
-    if arguments.steps < 20:
-        parser.error(f"--steps must be at least 20. Received: {arguments.steps}")
+    # TensorFlow takes seconds to import: not for --help or a wrong argument.
+    import_keras()
     # The first one is always there, to compare with.
     schedules = {
         name: schedule
@@ -185,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

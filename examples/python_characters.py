@@ -9,219 +9,72 @@ With it, it is trained with other seeds and judged by the test files. All cores 
 it. A comparison that was stopped goes on where it was.
 """
 
-import argparse
 import functools
-import math
-import multiprocessing
 import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
 
 # TensorFlow says much when it is imported; the model is too small for a GPU.
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 # One process for each core, with one thread.
 os.environ.update(TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1")
 os.environ.update(OMP_NUM_THREADS="1")
-import keras
 
-from characters.model import build_model
-from characters.text import Sequences, Text, library_files, read_text
-from fruits.command_line import fail
-from keras_momentum import AdEMAMix, MomentumAdam, Muon
-from keras_momentum.comparison import Comparison, compare, load_comparison
-from keras_momentum.schedules import LinearRamp
+from fruits.command_line import CommandLine, at_least
+from fruits.entry import import_keras, run
+from fruits.errors import RefusedError
+from fruits.paths import check_folder
+from fruits.workers import workers
 
-LENGTH, WIDTH, BATCH_SIZE = 48, 48, 32
 EPOCHS = 6
-FACTOR = 2.0
-# Not those with which the optimizers are compared.
-FIRST_SEARCH_SEED = 1000
-
-
-def muon(learning_rate: Any, momentum: Any) -> Muon:
-    """Muon for the matrices between embedding and head, Adam for the rest."""
-    return Muon(
-        learning_rate,
-        momentum,
-        exclude=["head"],
-        adam_lr_ratio=0.3,
-        weight_decay=None,
-        adam_weight_decay=None,
-    )
-
-
-# How each is made of a learning rate and the number of updates, and the rate with which
-# the search begins. adam_lr_ratio, beta_3 and beta_1 were chosen beforehand by single
-# trainings and the validation files, of two to four values each; one of their seeds is
-# among those that are compared.
-OPTIMIZERS: dict[str, tuple[Callable[[Any, int], Any], float]] = {
-    "Muon, 0.95": (lambda rate, updates: muon(rate, 0.95), 0.032),
-    # As in the records of training GPT-2, over the first fifth.
-    "Muon, 0.85 → 0.95": (
-        lambda rate, updates: muon(rate, LinearRamp(0.85, 0.95, steps=updates // 5)),
-        0.032,
-    ),
-    # The usual 0.9999 hardly gets going in so few updates.
-    "AdEMAMix": (
-        lambda rate, updates: AdEMAMix.with_warmup(updates, rate, beta_3=0.98),
-        0.008,
-    ),
-    "MomentumAdam": (lambda rate, updates: MomentumAdam(rate, beta_1=0.8), 0.016),
-}
-
-
-class Setting(NamedTuple):
-    """How much is trained.
-
-    Attributes:
-        folder: Where the results go; what is there already is not done again.
-        updates: Of a training, a multiple of `EPOCHS`.
-        search_seeds: The number of trainings with each learning rate.
-        seeds: The number of trainings of each optimizer that are compared.
-        held_back: The number of sequences that judge.
-        blocks: Of the model.
-    """
-
-    folder: Path
-    updates: int
-    search_seeds: int
-    seeds: int
-    held_back: int
-    blocks: int
-
-    def text(self) -> Text:
-        return read_text(library_files(), LENGTH, self.held_back)
-
-    def compare(
-        self,
-        rates: Mapping[str, tuple[str, float]],
-        folder: str,
-        data: tuple[Text, Sequences],
-        seeds: Sequence[int],
-        verbose: int = 0,
-    ) -> Comparison:
-        """Trains optimizers, by label, each with a learning rate."""
-        text, judging = data
-        return compare(
-            lambda: build_model(text.characters, LENGTH, WIDTH, blocks=self.blocks),
-            {
-                label: OPTIMIZERS[name][0](self._decaying(rate), self.updates)
-                for label, (name, rate) in rates.items()
-            },
-            text.training,
-            judging,
-            epochs=EPOCHS,
-            steps_per_epoch=self.updates // EPOCHS,
-            batch_size=BATCH_SIZE,
-            seeds=seeds,
-            log_dir=self.folder / folder,
-            verbose=verbose,
-        )
-
-    def _decaying(self, rate: float) -> keras.optimizers.schedules.CosineDecay:
-        """Up to a rate in the first tenth, then down to 0 on half a cosine."""
-        warmup = max(1, self.updates // 10)
-        return keras.optimizers.schedules.CosineDecay(
-            rate / 10,
-            decay_steps=self.updates - warmup,
-            warmup_target=rate,
-            warmup_steps=warmup,
-        )
-
-
-def best_rate(name: str, setting: Setting) -> float:
-    """The learning rate with the lowest mean loss, between two that are worse."""
-    text = setting.text()
-    seeds = range(FIRST_SEARCH_SEED, FIRST_SEARCH_SEED + setting.search_seeds)
-    places = [-1, 0, 1]
-    while True:
-        rates = {place: OPTIMIZERS[name][1] * FACTOR**place for place in sorted(places)}
-        found = setting.compare(
-            {f"{rate:.3g}": (name, rate) for rate in rates.values()},
-            f"search/{name}",
-            (text, text.validation),
-            seeds,
-        )
-        rows = {row.name: row for row in found.rows()}
-        losses = {}
-        for place, rate in rates.items():
-            row = rows[f"{rate:.3g}"]
-            losses[place] = math.inf if row.diverged else row.final.mean
-        best = min(losses, key=lambda place: losses[place])
-        if min(places) < best < max(places):
-            break
-        places.append(best - 1 if best == min(places) else best + 1)
-    tried = ", ".join(f"{rates[place]:.3g}: {losses[place]:.3f}" for place in losses)
-    print(f"{name}: {rates[best]:.3g} ({tried})", flush=True)
-    return rates[best]
-
-
-def train(rates: Mapping[str, float], setting: Setting, verbose: int) -> None:
-    """The runs of the comparison that no other process does."""
-    text = setting.text()
-    setting.compare(
-        {f"{name}, η {rate:.2g}": (name, rate) for name, rate in rates.items()},
-        "compared",
-        (text, text.test),
-        range(setting.seeds),
-        verbose,
-    )
-
-
-def verdict(comparison: Comparison) -> str:
-    """From which the best one can be told, and from which it can't."""
-    best, *others = [row.name for row in comparison.rows()]
-    worse = [each.higher for each in comparison.differences() if each.lower == best]
-    told, alike = (
-        " and ".join(name for name in others if (name in worse) == wanted)
-        for wanted in (True, False)
-    )
-    seeds = len(comparison.seeds)
-    return f"{best} ends lowest; {seeds} seeds tell it from {told or 'none'}" + (
-        f", and not from {alike}." if alike else "."
-    )
 
 
 def main() -> None:
     """Searches and trains, in as many processes as there are cores, and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandLine(__doc__)
     parser.add_argument("--quick", action="store_true", help="small model, few updates")
-    parser.add_argument("--updates", type=int, help="of a training (480, quick 120)")
-    parser.add_argument("--seeds", type=int, help="trainings of each (5, quick 3)")
+    parser.add_argument(
+        "--updates", type=at_least(EPOCHS), help="of a training (480, quick 120)"
+    )
+    parser.add_argument(
+        "--seeds", type=at_least(1), help="trainings of each (5, quick 3)"
+    )
     given = parser.parse_args()
     quick = given.quick
-    updates = given.updates if given.updates is not None else (120 if quick else 480)
-    seeds = given.seeds if given.seeds is not None else (3 if quick else 5)
-    if updates < EPOCHS or updates % EPOCHS:
-        parser.error(f"--updates must be a multiple of {EPOCHS}. Received: {updates}")
-    if seeds < 1:
-        parser.error(f"--seeds must be at least 1. Received: {seeds}")
+    updates = given.updates or (120 if quick else 480)
+    seeds = given.seeds or (3 if quick else 5)
+    if updates % EPOCHS:
+        parser.error(
+            f"argument --updates: it must be a multiple of {EPOCHS}. "
+            f"Received: {updates}"
+        )
     folder = Path("runs") / f"python_characters{'-quick' if quick else ''}"
+    check_folder(folder)
+    # They take seconds to import: not for --help or a wrong argument.
+    import_keras()
+    from characters.comparison import OPTIMIZERS, Setting, best_rate, train, verdict
+    from keras_momentum.comparison import load_comparison
+
     # Compiling the step of a training takes as long as the updates of a quick one.
     smaller = {"search_seeds": 1, "held_back": 128, "blocks": 1}
     usual = {"search_seeds": 2, "held_back": 512, "blocks": 2}
-    setting = Setting(folder, updates, seeds=seeds, **(smaller if quick else usual))
-    workers = min(os.cpu_count() or 1, len(OPTIMIZERS))
-    # TensorFlow can't be forked.
-    context = multiprocessing.get_context("spawn")
+    setting = Setting(
+        folder, updates, EPOCHS, seeds=seeds, **(smaller if quick else usual)
+    )
+    count = min(os.cpu_count() or 1, len(OPTIMIZERS))
     try:
-        with ProcessPoolExecutor(workers, context) as pool:
+        with workers(count) as pool:
             search = functools.partial(best_rate, setting=setting)
             rates = dict(zip(OPTIMIZERS, pool.map(search, OPTIMIZERS), strict=True))
             trained = [
                 pool.submit(train, rates, setting, verbose=int(worker == 0))
-                for worker in range(workers)
+                for worker in range(count)
             ]
             for each in trained:
                 each.result()
     except (FileNotFoundError, ValueError) as error:
-        fail(str(error))
+        raise RefusedError(str(error)) from error
     print(verdict(load_comparison(folder / "compared")))
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

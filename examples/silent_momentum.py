@@ -7,31 +7,34 @@ Keras's SGD and a callback that sets `momentum` to 0.9 half-way, and with
 `keras_momentum.Momentum` and the same callback.
 """
 
-import os
-import sys
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
 
-import keras_momentum
-from keras_momentum import drawing
+from fruits.command_line import CommandLine, picture_file
+from fruits.entry import import_keras, run
 
 STEPS, HALF_WAY = 120, 40
 
 
-class SetMomentum(keras.callbacks.Callback):
-    """Sets the optimizer's momentum to 0.9 half-way."""
+def set_momentum() -> Any:
+    """A callback that sets the optimizer's momentum to 0.9 half-way."""
+    import keras
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if epoch == HALF_WAY:
-            self.model.optimizer.momentum = 0.9
+    class SetMomentum(keras.callbacks.Callback):
+        def on_epoch_begin(
+            self, epoch: int, logs: dict[str, Any] | None = None
+        ) -> None:
+            if epoch == HALF_WAY:
+                self.model.optimizer.momentum = 0.9
+
+    return SetMomentum()
 
 
-def losses(optimizer: Any, *callbacks: keras.callbacks.Callback) -> np.ndarray:
+def losses(optimizer: Any, *callbacks: Any) -> np.ndarray:
     """Trains a linear model, one step an epoch, and returns its losses."""
+    import keras
+
     keras.utils.set_random_seed(0)
     x = np.diag(np.sqrt([60.0, 2.0, 0.6])).astype(np.float32)
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)])
@@ -45,10 +48,21 @@ def losses(optimizer: Any, *callbacks: keras.callbacks.Callback) -> np.ndarray:
 
 def main() -> None:
     """Trains three times, draws the losses and prints what differs."""
-    path = sys.argv[1] if len(sys.argv) > 1 else "silent_momentum.png"
+    parser = CommandLine(__doc__)
+    parser.add_argument(
+        "picture", type=picture_file, nargs="?", default="silent_momentum.png"
+    )
+    path = parser.parse_args().picture
+    # TensorFlow takes seconds to import: not for --help or a wrong argument.
+    import_keras()
+    import keras
+
+    import keras_momentum
+    from keras_momentum import drawing
+
     plain = losses(keras.optimizers.SGD(0.02, momentum=0.5))
-    silent = losses(keras.optimizers.SGD(0.02, momentum=0.5), SetMomentum())
-    ours = losses(keras_momentum.Momentum(0.02, momentum=0.5), SetMomentum())
+    silent = losses(keras.optimizers.SGD(0.02, momentum=0.5), set_momentum())
+    ours = losses(keras_momentum.Momentum(0.02, momentum=0.5), set_momentum())
 
     title = (
         "A callback that sets the momentum in mid-fit changes Keras's losses by "
@@ -74,4 +88,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

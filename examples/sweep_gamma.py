@@ -4,58 +4,42 @@
 
 Any number of processes can work on one study: start the command again, also on another
 machine if the storage can be reached from there. A trial that does worse than most did
-at the same epoch is pruned. If a worker is killed, the others try its trial again
-(a journal file can't do that: there the trial stays unfinished, and another takes its
-place).
+at the same epoch is pruned, and so is one that diverges. If a worker is killed, the
+others try its trial again. A study knows what it is of: with other data or another
+model it must have another name.
 
-STORAGE is the URL of a database, for example sqlite:///sweep.db or
-mysql://user@host/sweep, or a journal file that ends with .log.
+STORAGE is a file, sweep.db (SQLite) or sweep.log (a journal, also for network file
+systems), or the URL of a database, for example mysql://user@host/sweep.
 """
 
-import argparse
-import contextlib
+import math
 import os
-import warnings
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fruits.command_line import fail, read_config
+from fruits import paths
+from fruits.command_line import CommandLine, at_least, path
 from fruits.config import Config
+from fruits.entry import DIVERGED, import_keras, run
+from fruits.errors import RefusedError, about
+from fruits.storage import Place
 
 if TYPE_CHECKING:
     import optuna
 
+    from fruits.data import FruitData
+
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
-# In seconds; a worker that is silent for so long is taken for dead.
-HEARTBEAT, GRACE = 5, 30
+# What gamma and the learning rate are searched for.
+KEYS = ("data.", "augmentation.", "model.", "training.")
 
 
 def open_storage(storage: str) -> Any:
-    """The storage of the study, made if there is none."""
-    import filelock
-    import optuna
-    from optuna.storages import journal
-
-    if storage.endswith(".log"):
-        Path(storage).parent.mkdir(parents=True, exist_ok=True)
-        backend = journal.JournalFileBackend(storage)
-        return optuna.storages.JournalStorage(backend)
-    if storage.startswith("sqlite:///"):
-        file = Path(storage.removeprefix("sqlite:///"))
-        file.parent.mkdir(parents=True, exist_ok=True)
-        # Of two processes that make the tables at once, one would fail.
-        lock: contextlib.AbstractContextManager[Any] = filelock.FileLock(f"{file}.lock")
-    else:
-        lock = contextlib.nullcontext()
-    with lock:
-        return optuna.storages.RDBStorage(
-            storage,
-            heartbeat_interval=HEARTBEAT,
-            grace_period=GRACE,
-            heartbeat_stale_trial_callback=(
-                optuna.storages.RetryHeartbeatStaleTrialCallback(max_retry=3)
-            ),
-        )
+    """The storage of Optuna, to look at a study from Python."""
+    place = Place.of(storage)
+    with place.locked():
+        return place.open()
 
 
 class Objective:
@@ -64,21 +48,22 @@ class Objective:
     The training step is compiled once in each process.
 
     Args:
-        config: What to train on.
+        config: How to train.
+        data: What to train on.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, data: "FruitData"):
         import keras
 
         import keras_momentum
-        from fruits.data import FruitData
 
         keras.utils.set_random_seed(config.training.seed)
         self._config = config
-        self._data = FruitData(config)
-        self._data.report()
-        self._validation = self._data.evaluation()["validation"]
-        self._model = self._data.compiled_model(keras_momentum.Momentum())
+        self._data = data
+        self._validation = data.evaluation()["validation"]
+        self._optimizer = keras_momentum.Momentum()
+        # With mixed precision the model's optimizer is another one, around it.
+        self._model = data.compiled_model(self._optimizer)
         self._state = keras_momentum.comparison.ModelState(self._model)
 
     def __call__(self, trial: "optuna.Trial") -> float:
@@ -88,14 +73,19 @@ class Objective:
         # On a scale on which 0.9 is as far from 0.99 as from 0.
         remembered = trial.suggest_float("1 - gamma", 0.005, 1.0, log=True)
         self._state.restore()
-        self._model.optimizer.gamma = 1.0 - remembered
-        self._model.optimizer.learning_rate = trial.suggest_float(
+        self._optimizer.gamma = 1.0 - remembered
+        self._optimizer.learning_rate = trial.suggest_float(
             "learning_rate", 1e-3, 3.0, log=True
         )
         trial.set_user_attr("process", os.getpid())
         accuracies: list[float] = []
 
         def report(epoch: int, logs: dict[str, float]) -> None:
+            # Of weights that are no numbers the accuracy is one all the same.
+            if not math.isfinite(logs["loss"]) or not math.isfinite(logs["val_loss"]):
+                trial.set_user_attr("diverged", True)
+                self._model.stop_training = True
+                return
             accuracies.append(logs["val_accuracy"])
             trial.report(accuracies[-1], epoch)
             self._model.stop_training = trial.should_prune()
@@ -105,13 +95,46 @@ class Objective:
             epochs=self._config.training.epochs,
             steps_per_epoch=self._data.steps_per_epoch,
             validation_data=self._validation,
-            callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=report)],
+            callbacks=[
+                keras.callbacks.TerminateOnNaN(),
+                keras.callbacks.LambdaCallback(on_epoch_end=report),
+            ],
             shuffle=False,
             verbose=0,
         )
         if len(accuracies) < self._config.training.epochs:
             raise optuna.TrialPruned
         return accuracies[-1]
+
+
+def subject_of(config: Config, data: "FruitData") -> dict[str, Any]:
+    """What the results of a study depend on, by key."""
+    parts = config.model_dump(
+        mode="json",
+        include={key.rstrip(".") for key in KEYS},
+        exclude={"data": {"path", "cache_dir"}, "training": {"runs_dir"}},
+    )
+    return {"data": data.fingerprint, **_flat(parts)}
+
+
+def _flat(parts: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in parts.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def show(study: "optuna.Study", trial: "optuna.trial.FrozenTrial") -> None:
+    """Prints what came of a trial of this process."""
+    if not trial.params:  # Others were first.
+        return
+    how = f"{trial.state.name.lower()}, {trial.value or 0.0:.3f}"
+    if "diverged" in trial.user_attrs:
+        how = "diverged"
+    print(f"Trial {trial.number}: {_pair(trial)}, {how}", flush=True)
 
 
 def draw(study: "optuna.Study", file: Path) -> None:
@@ -144,11 +167,12 @@ def draw(study: "optuna.Study", file: Path) -> None:
 
 def _described(study: "optuna.Study") -> str:
     best = study.best_trial
-    gamma, rate = 1.0 - best.params["1 - gamma"], best.params["learning_rate"]
-    return (
-        f"gamma {gamma:.3f}, learning rate {rate:.3g}, validation accuracy "
-        f"{best.value:.3f}"
-    )
+    return f"{_pair(best)}, validation accuracy {best.value:.3f}"
+
+
+def _pair(trial: "optuna.trial.FrozenTrial") -> str:
+    gamma, rate = 1.0 - trial.params["1 - gamma"], trial.params["learning_rate"]
+    return f"gamma {gamma:.3f}, learning rate {rate:.3g}"
 
 
 def _places(trials: Any) -> tuple[list[float], list[float]]:
@@ -158,51 +182,56 @@ def _places(trials: Any) -> tuple[list[float], list[float]]:
     )
 
 
-def main() -> None:
+def main() -> int:
     """Takes part in the study until it has its trials, and prints the best."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = CommandLine(__doc__)
+    parser.add_argument(
+        "--storage", default="runs/sweep_gamma.db", help="(%(default)s)"
     )
-    parser.add_argument("--storage", default="sqlite:///runs/sweep_gamma.db")
-    parser.add_argument("--study", default="gamma", help="its name")
-    parser.add_argument("--trials", type=int, default=40, help="of the whole study")
-    parser.add_argument("--on", type=Path, default=SMALL, help="TOML, what to train on")
-    given, rest = parser.parse_known_args()
-    name, config = read_config([str(given.on), *rest], given.on)
-    # They take seconds to import, and say much: not for --help or a wrong key.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    parser.add_argument("--study", default="gamma", help="its name (gamma)")
+    parser.add_argument(
+        "--trials", type=at_least(1), default=40, help="of the whole study (40)"
+    )
+    parser.add_argument("--on", type=path, default=SMALL, help="TOML, what to train on")
+    parser.add_keys(*KEYS)
+    given = parser.parse_args()
+    name, config = parser.config(given.on, given)
+    if not given.study.strip() or "/" in given.study:
+        raise RefusedError(
+            f"--study: it must be a name without a slash. Received: {given.study!r}"
+        )
+    picture = paths.picture(f"{config.training.runs_dir}/sweep_{given.study}.png")
+    place = Place.of(given.storage)
+    # They take seconds to import: not for --help or a wrong key.
+    import_keras()
+    import keras
     import optuna
 
-    from fruits.errors import DataError
+    from fruits.data import FruitData
+    from fruits.study import SharedStudy
 
-    experimental = optuna.exceptions.ExperimentalWarning  # Heartbeats are.
-    warnings.filterwarnings("ignore", category=experimental)
-    try:
-        objective = Objective(config)
-    except DataError as error:
-        fail(f"{name}: {error}")
-    study = optuna.create_study(
-        storage=open_storage(given.storage),
-        study_name=given.study,
-        direction="maximize",
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5),
-        load_if_exists=True,
-    )
-    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    if len(study.get_trials(states=ended)) < given.trials:
-        study.optimize(
-            objective,
-            callbacks=[optuna.study.MaxTrialsCallback(given.trials, states=ended)],
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    keras.config.set_dtype_policy(config.training.precision)
+    with about(name):
+        data = FruitData(config)
+    data.report()
+    shared = SharedStudy(place, given.study, subject_of(config, data))
+    if len(shared.ended()) < given.trials:
+        shared.take_part(Objective(config, data), given.trials, show)
+    trials = shared.ended()
+    if all(trial.state != optuna.trial.TrialState.COMPLETE for trial in trials):
+        diverged = sum("diverged" in trial.user_attrs for trial in trials)
+        print(
+            f"--study {given.study}: none of its {len(trials)} trials came to its end, "
+            f"{diverged} diverged; there is no best one",
+            file=sys.stderr,
         )
-    trials = len(study.get_trials(states=ended))
-    print(f"Best of {trials} trials: {_described(study)}")
-    picture = Path(config.training.runs_dir) / f"sweep_{given.study}.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    draw(study, picture)
+        return DIVERGED
+    print(f"Best of {len(trials)} trials: {_described(shared.study)}")
+    draw(shared.study, picture)
     print(f"Picture: {picture}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

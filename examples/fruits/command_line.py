@@ -1,59 +1,161 @@
-"""A configuration from a TOML file and the command line, or one clear line an error."""
+"""The command line of a script: its own options, and the keys of a configuration."""
 
 import argparse
-import difflib
-import os
+import re
 import sys
-import tomllib
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import pydantic
+from pydantic.fields import FieldInfo
 
-from fruits.config import Config, Section
+from fruits import paths, values
+from fruits.config import Config
+from fruits.config_file import keys_of, load_config, section_of
+from fruits.errors import RefusedError, about, received
+from fruits.suggestions import suggestion
 
-_PICTURES = (".png", ".jpg", ".pdf", ".svg")
+_SCRIPTS = Path(__file__).parents[1]
+_FOLDERS = ("training.runs_dir", "data.cache_dir")
+_ABOUT_KEYS = """\
+Each takes a value: a number (1e-3, 1_000), true or false, one of the names, or text; in
+that of a path ~ is the home folder. A key that may be left out, and has no text, takes
+none. If one is given twice, the last value counts.
+"""
 
 
 def read_config(arguments: Sequence[str], default: Path) -> tuple[str, Config]:
-    """Returns the name and the configuration of a run.
-
-    Whatever is wrong is said in one line each on stderr, and the process ends with
-    exit code 2.
+    """Returns the name and the configuration of a training run.
 
     Args:
         arguments: `[FILE] [--section.key VALUE ...]`, as in `sys.argv[1:]`.
         default: The file that is read if none is named.
+
+    Raises:
+        RefusedError: If anything is wrong, with a line for each thing.
     """
-    keys = dict(_keys(Config))
-    parser = _Parser(
-        description="Trains a fruit classifier with keras_momentum.",
-        allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    parser = CommandLine("Trains a fruit classifier with keras_momentum.")
+    parser.add_argument(
+        "file",
+        nargs="?",
+        type=path,
+        default=default,
+        help="TOML (default: %(default)s)",
     )
-    parser.add_argument("file", nargs="?", type=Path, default=default, help="TOML")
-    for key, field in keys.items():
-        parser.add_argument(
-            f"--{key}",
-            metavar="VALUE",
-            default=argparse.SUPPRESS,
-            help=f"{field.description} (default: {field.default})".replace("%", "%%"),
+    parser.add_keys()
+    given = parser.parse_args(arguments)
+    return parser.config(given.file, given)
+
+
+class CommandLine(argparse.ArgumentParser):
+    """What a script takes; whatever it does not take is refused in a sentence.
+
+    Args:
+        description: The docstring of the script.
+    """
+
+    def __init__(self, description: str | None):
+        super().__init__(
+            description=description,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-    known, unknown = parser.parse_known_args(arguments)
-    for word in unknown:
-        name = word.removeprefix("--").split("=")[0]
-        fail(f"command line: {word}: unknown argument{_suggestion(name, keys)}")
-    given = {key: value for key, value in vars(known).items() if key != "file"}
-    content = _read(known.file)
-    for key, value in given.items():
-        _set(content, key, _value(value), known.file)
-    try:
-        return known.file.stem, Config.model_validate(content)
-    except pydantic.ValidationError as error:
-        lines = [_line(each, known.file, given, keys) for each in error.errors()]
-        fail("\n".join(lines))
+        self._keys: dict[str, FieldInfo] = {}
+
+    def add_keys(self, *wanted: str) -> None:
+        """Adds the keys of a configuration, after all else.
+
+        Args:
+            *wanted: How they begin, for a script that makes no use of the others.
+        """
+        own = self.format_usage().removeprefix("usage: ").rstrip()
+        self.usage = f"{own} [--section.key VALUE ...]".replace("%", "%%")
+        group = self.add_argument_group("the keys of a configuration", _ABOUT_KEYS)
+        for key, field in keys_of():
+            if key.startswith(wanted or ""):
+                self._keys[key] = field
+                group.add_argument(
+                    f"--{key}",
+                    dest="keys",
+                    metavar="VALUE",
+                    action=_Key,
+                    default={},
+                    help=_help(field).replace("%", "%%"),
+                )
+
+    def config(self, file: Path, given: argparse.Namespace) -> tuple[str, Config]:
+        """The name and the configuration of a run, whose folders can be written.
+
+        Args:
+            file: TOML.
+            given: What `parse_args` returned.
+        """
+        name, config = load_config(file, given.keys)
+        for key in _FOLDERS:
+            section, _, field = key.partition(".")
+            folder = getattr(getattr(config, section), field)
+            with about(f"{'command line' if key in given.keys else file}: {key}"):
+                paths.check_folder(Path(folder))
+        return name, config
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        words = self._joined(sys.argv[1:] if args is None else args)
+        return super().parse_args(words, namespace)
+
+    def error(self, message: str) -> NoReturn:
+        raise RefusedError(f"command line: {message}")
+
+    def _joined(self, arguments: Sequence[str]) -> list[str]:
+        """The words, each value joined to its option: it may begin with a minus."""
+        joined: list[str] = []
+        rest = list(arguments)
+        while rest:
+            word = rest.pop(0)
+            if word == "--":
+                return [*joined, word, *rest]
+            option = self._option_string_actions.get(word)
+            takes_one = option is not None and option.nargs is None
+            if takes_one and rest and not rest[0].startswith("--"):
+                word = f"{word}={rest.pop(0)}"
+            elif len(word) > 1 and word.startswith("-"):
+                self._refuse_unknown(word)
+            joined.append(word)
+        return joined
+
+    def _refuse_unknown(self, word: str) -> None:
+        option = word.partition("=")[0]
+        if option in self._option_string_actions:
+            return
+        others = [
+            script.name
+            for script in sorted(_SCRIPTS.glob("*.py"))
+            if option in _options_in(script)
+        ]
+        name, known = option.removeprefix("--"), dict(keys_of())
+        if name in known:
+            hint = ": it is a key that this script makes no use of"
+        elif others:
+            hint = f": it is an option of {' and '.join(others)}"
+        elif name in {key.rpartition(".")[0] for key in known}:
+            hint = f": it is a section, whose keys are given as --{name}.KEY"
+        else:
+            hint = suggestion(option.replace("no-", ""), self._option_string_actions)
+        self.error(f"{word}: unknown argument{hint}")
+
+
+class _Key(argparse.Action):
+    """Keeps the values of keys as they were written."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        value: Any,
+        option: str | None = None,
+    ) -> None:
+        assert option is not None
+        namespace.keys = {**namespace.keys, option.removeprefix("--"): value}
 
 
 def picture_file(text: str) -> Path:
@@ -65,81 +167,59 @@ def picture_file(text: str) -> Path:
     Raises:
         argparse.ArgumentTypeError: If no picture can be written there.
     """
-    file = Path(text).expanduser()
-    if file.suffix.lower() not in _PICTURES or file.is_dir():
-        raise argparse.ArgumentTypeError(
-            f"a picture must end in {', '.join(_PICTURES)}. Received: {text!r}"
-        )
+    return _for_argparse(paths.picture, text)
+
+
+def path(text: str) -> Path:
+    """A path, for `type` of an argument."""
+    return _for_argparse(paths.expanded, text)
+
+
+def at_least(lowest: int, highest: int = 10**9) -> Callable[[str], int]:
+    """A whole number from `lowest` on, for `type` of an argument."""
+
+    def read(text: str) -> int:
+        number = values.whole(text)
+        if not lowest <= number <= highest:
+            bound = f"at least {lowest}" if number < lowest else f"at most {highest}"
+            raise ValueError(f"it must be {bound}. {received(text)}")
+        return number
+
+    return lambda text: _for_argparse(read, text)
+
+
+def share(text: str) -> float:
+    """A number above 0 and not above 1, for `type` of an argument."""
+
+    def read(text: str) -> float:
+        number = values.real(text)
+        if not 0 < number <= 1:
+            raise ValueError(f"it must be above 0, and 1 at most. {received(text)}")
+        return number
+
+    return _for_argparse(read, text)
+
+
+def _for_argparse(read: Callable[[str], Any], text: str) -> Any:
+    # It would put a sentence of its own in the place of that of a ValueError.
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise argparse.ArgumentTypeError(
-            f"the folder of {text!r} can't be made: {error}"
-        ) from error
-    if not os.access(file if file.exists() else file.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{text!r} can't be written")
-    return file
+        return read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def fail(message: str) -> NoReturn:
-    """Ends the process with a message on stderr and exit code 2."""
-    print(message, file=sys.stderr)
-    raise SystemExit(2)
+def _options_in(script: Path) -> list[str]:
+    return re.findall(r'add_argument\(\s*"(--\w[\w-]*)"', script.read_text("utf-8"))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        fail(f"command line: {message}")
-
-
-def _keys(section: type[Section], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The keys of a section and of those within, as `section.key`."""
-    for name, field in section.model_fields.items():
-        for kind in (field.annotation, *typing.get_args(field.annotation)):
-            if isinstance(kind, type) and issubclass(kind, Section):
-                yield from _keys(kind, f"{prefix}{name}.")
-                break
-        else:
-            yield prefix + name, field
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except OSError as error:
-        fail(f"{file}: it can't be read: {error.strerror}")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        fail(f"{file}: it is not TOML: {error}")
-
-
-def _value(text: str) -> Any:
-    """A value of the command line: TOML, or else plain text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
-def _set(content: dict[str, Any], key: str, value: Any, file: Path) -> None:
-    section, name = key.split(".")
-    table = content.setdefault(section, {})
-    if not isinstance(table, dict):
-        fail(f"{file}: {section}: it must be a table. Received: {table!r}")
-    table[name] = value
-
-
-def _line(error: Any, file: Path, given: dict[str, Any], keys: dict[str, Any]) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    where = "command line" if key in given else str(file)
-    if error["type"] == "value_error":
-        return f"{where}: {error['ctx']['error']}"
-    if error["type"] == "extra_forbidden":
-        return f"{where}: {key}: unknown key{_suggestion(key, keys)}"
-    message = error["msg"][0].lower() + error["msg"][1:]
-    return f"{where}: {key}: {message}. Received: {error['input']!r}"
-
-
-def _suggestion(key: str, keys: dict[str, Any]) -> str:
-    sections = [name.split(".")[0] for name in keys]
-    near = difflib.get_close_matches(key, [*keys, *sections], n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
+def _help(field: FieldInfo) -> str:
+    if section_of(field):
+        return "none, to leave the section out"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    names = ", ".join(
+        str(option)
+        for kind in values.kinds(field.annotation)
+        for option in typing.get_args(kind)
+    )
+    kind = f"{names}: " if names else ""
+    return f"{kind}{field.description} (default: {default})"

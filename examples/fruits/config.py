@@ -2,16 +2,23 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from fruits.paths import expanded
 
 Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=10**6)]
+# Of Keras and NumPy alike.
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+FolderPath = Annotated[str, AfterValidator(lambda text: str(expanded(text)))]
 
 
 class Section(BaseModel):
-    """A table of the file: an unknown key is an error, and "32" is no number."""
+    """A table of the file: an unknown key is an error, "32" and infinity no numbers."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False
+    )
 
 
 class SplitFolders(Section):
@@ -32,21 +39,23 @@ class Data(Section):
         "rendered",
         description="drawn fruits, the Grocery Store Dataset, or a folder per class",
     )
-    path: str | None = Field(None, description="folder of the photos")
+    path: FolderPath | None = Field(None, description="folder of the photos")
     split_folders: SplitFolders = Field(
         SplitFolders(), description="folders of the splits in it; None: found by name"
     )
     max_megapixels: Count = Field(200, description="larger photos are left out")
     image_size: int = Field(64, ge=16, le=512, description="pixels")
     batch_size: Count = Field(32, description="pictures a step")
-    cache_dir: str = Field("data", description="where prepared data sets are kept")
+    cache_dir: FolderPath = Field(
+        "data", description="where prepared data sets are kept"
+    )
     train_images: Count = Field(4000, description="how many to draw (rendered)")
     validation_images: Count = Field(1000, description="how many to draw (rendered)")
     test_images: Count = Field(1000, description="how many to draw (rendered)")
     validation_share: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.2, description="of each class, where there is no validation split (folder)"
     )
-    seed: int = Field(0, ge=0, description="of the drawings, or of the split")
+    seed: Seed = Field(0, description="of the drawings, or of the split")
 
 
 class Changes(Section):
@@ -67,7 +76,7 @@ class Changes(Section):
 class Network(Section):
     """The residual network; see fruits/models.py."""
 
-    width: Count = Field(16, description="channels of the first stage")
+    width: int = Field(16, ge=1, le=1024, description="channels of the first stage")
     stages: int = Field(4, ge=1, le=6, description="each half as large, twice as wide")
     dropout: Share = Field(0.2, description="of the last features")
 
@@ -86,8 +95,9 @@ class Optimizer(Section):
         "SGD",
         "Adam",
     ] = Field("Momentum", description="of keras_momentum; SGD and Adam of Keras")
-    learning_rate: float = Field(0.05, gt=0, description="the highest one")
-    warmup_epochs: float = Field(1.0, ge=0, description="from a tenth of it")
+    # What float32 can hold, with room for a tenth of it.
+    learning_rate: float = Field(0.05, ge=1e-30, le=1e30, description="the highest one")
+    warmup_epochs: float = Field(1.0, ge=0, le=10**6, description="from a tenth of it")
     momentum: float = Field(0.9, ge=0, le=1, description="gamma; beta_1 of Adam")
     schedule: Literal["constant", "nesterov"] = Field(
         "constant", description="of gamma; NesterovSequence instead of momentum"
@@ -117,13 +127,13 @@ class Training(Section):
     """The run."""
 
     epochs: Count = Field(10, description="passes through the training pictures")
-    seed: int = Field(0, ge=0, description="of weights, order and changes")
+    seed: Seed = Field(0, description="of weights, order and changes")
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         "float32", description="policy of Keras; mixed ones are for a GPU"
     )
     label_smoothing: Share = Field(0.0, description="share of a label spread evenly")
-    runs_dir: str = Field("runs", description="where the folders of runs are")
-    folder: str | None = Field(
+    runs_dir: FolderPath = Field("runs", description="where the folders of runs are")
+    folder: FolderPath | None = Field(
         None, description="of this run, new or interrupted; None: one in runs_dir"
     )
 

@@ -5,21 +5,7 @@ import signal
 import types
 from typing import Any, Self
 
-
-class Interrupted(Exception):
-    """A training has ended, and is saved, as somebody has asked for it.
-
-    Args:
-        number: The signal.
-
-    Attributes:
-        exit_code: That of a process which such a signal ends.
-    """
-
-    def __init__(self, number: int):
-        self.signal = signal.Signals(number)
-        self.exit_code = 128 + number
-        super().__init__(self.signal.name)
+from fruits.errors import Terminated
 
 
 class Interruption:
@@ -27,7 +13,6 @@ class Interruption:
 
     An exception in the handler itself might be lost, for example in a callback of
     XLA's, or leave something half done.
-
     """
 
     def __init__(self) -> None:
@@ -49,9 +34,9 @@ class Interruption:
         return self._signal is not None
 
     def check(self) -> None:
-        """Raises `Interrupted` if a signal came."""
+        """Raises `Terminated` or `KeyboardInterrupt` if a signal came."""
         if self._signal is not None:
-            raise Interrupted(self._signal)
+            raise Terminated if self._signal == signal.SIGTERM else KeyboardInterrupt
 
     def _note(self, number: int, _: types.FrameType | None) -> None:
         if self._signal is not None:

@@ -125,9 +125,7 @@ class Keeper(keras.callbacks.Callback):
         # They are still those of the training.
         self._metrics = metrics_of(self.model)
 
-    def on_test_batch_end(
-        self, batch: int, logs: dict[str, Any] | None = None
-    ) -> None:
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self._interruption.is_asked_for:
             self._keep(self._epoch, self._batch, self._metrics)
             self._interruption.check()

@@ -77,7 +77,8 @@ def training_batches(
     chosen = _order(len(kept.labels), first * batch_size, seed).batch(batch_size)
 
     def batch(number: tf.Tensor, chosen: tf.Tensor) -> Any:
-        pictures, labels = tf.gather(kept.pictures, chosen), tf.gather(kept.labels, chosen)
+        pictures = tf.gather(kept.pictures, chosen)
+        labels = tf.gather(kept.labels, chosen)
         return augment(pictures, labels, how, image_size, tf.stack([number, seed]))
 
     batches = chosen.enumerate(start=first).map(batch, tf.data.AUTOTUNE)

@@ -36,7 +36,8 @@ class Records:
         self._folder = folder
         old = list(folder.glob("*/events.out.tfevents.*"))
         self._writers = {
-            part: EventFileWriter(str(folder / part)) for part in ("train", "validation")
+            part: EventFileWriter(str(folder / part))
+            for part in ("train", "validation")
         }
         for epoch, record in enumerate(self.epochs):
             self._log(epoch, record)
@@ -115,13 +116,8 @@ class Records:
         ):
             table = csv.writer(opened, lineterminator="\n")
             table.writerow(["epoch", *history])
-            table.writerows(
-                [epoch, *values] for epoch, *values in zip(*_columns(history))
-            )
-
-
-def _columns(history: dict[str, list[float]]) -> list[Any]:
-    return [range(len(next(iter(history.values()), []))), *history.values()]
+            for epoch, record in enumerate(self.epochs):
+                table.writerow([epoch, *record["logs"].values()])
 
 
 def _is_finite(logs: dict[str, float]) -> bool:

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import importlib.metadata
-import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fruits import entry
 from fruits.checkpoint import Checkpoint
 from fruits.config import Config
 from fruits.data import FruitData
-from fruits.interruption import Interrupted, Interruption
+from fruits.errors import Terminated
+from fruits.interruption import Interruption
 from fruits.keeping import GoOn, Keeper
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
@@ -24,8 +25,6 @@ from fruits.whole_files import written_whole
 from keras_momentum.comparison import gamma_of
 
 _BEST = "best.keras"
-
-
 FINISHED, INTERRUPTED, DIVERGED = "finished", "interrupted", "diverged"
 
 
@@ -79,7 +78,8 @@ def train(name: str, config: Config, data: FruitData) -> Run:
 
     Raises:
         RefusedError: If its folder can't be used.
-        Interrupted: If it was interrupted by SIGTERM, or before its first epoch ended.
+        KeyboardInterrupt: If it was interrupted and is saved: as `Terminated` by
+            SIGTERM, or before an epoch has ended.
     """
     training = config.training
     keras.utils.set_random_seed(training.seed)
@@ -89,8 +89,8 @@ def train(name: str, config: Config, data: FruitData) -> Run:
     model.optimizer.build(model.trainable_variables)
     folder = open_folder(
         name,
-        Path(training.runs_dir).expanduser(),
-        Path(training.folder).expanduser() if training.folder else None,
+        Path(training.runs_dir),
+        Path(training.folder) if training.folder else None,
         _made_of(name, config, data),
     )
     data.write_left_out(folder.path)
@@ -105,23 +105,20 @@ def train(name: str, config: Config, data: FruitData) -> Run:
             f"Goes on with {folder.path} after {resumed.epoch} epochs and "
             f"{resumed.batch} batches; delete it to begin anew."
         )
-    interrupted = None
+    state, exit_code = FINISHED, 0
     done = resumed.epoch if resumed else 0
     if done < training.epochs and records.diverged_in is None:
         try:
             _fit(config, data, model, folder, records, resumed)
-        except Interrupted as error:
-            interrupted = error
+        except KeyboardInterrupt as error:
+            records.close()
+            print(f"Saved in {folder.path}; the same command goes on.", flush=True)
+            if isinstance(error, Terminated) or records.best_epoch is None:
+                raise
+            state, exit_code = INTERRUPTED, entry.INTERRUPTED
     records.close()
-    if interrupted:
-        print(f"Saved in {folder.path}; the same command goes on.")
-        if interrupted.signal != signal.SIGINT or records.best_epoch is None:
-            raise interrupted
-    state, exit_code = FINISHED, 0
     if records.diverged_in is not None:
-        state, exit_code = DIVERGED, 3
-    elif interrupted:
-        state, exit_code = INTERRUPTED, interrupted.exit_code
+        state, exit_code = DIVERGED, entry.DIVERGED
     best, scores = None, {}
     if records.best_epoch is not None:
         best = keras.saving.load_model(folder.path / _BEST)
@@ -152,7 +149,7 @@ def _fit(
     records: Records,
     resumed: Checkpoint | None,
 ) -> None:
-    """Trains until the end, or raises `Interrupted`."""
+    """Trains until the end, or until it is interrupted."""
     wait = DataWait()
     epoch = resumed.epoch if resumed else 0
     first = epoch * data.steps_per_epoch
@@ -180,6 +177,8 @@ def _fit(
                     resumed,
                 ),
             ],
+            # The batches have their order.
+            shuffle=False,
             verbose=2,
         )
 

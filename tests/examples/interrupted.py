@@ -16,10 +16,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from fruits import training
+from fruits import entry, training
 from fruits.config import Config
 from fruits.data import FruitData
-from fruits.interruption import Interrupted
+from fruits.errors import Terminated
 from fruits.keeping import Keeper
 
 
@@ -60,8 +60,10 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
     Keeper.on_train_batch_end = on_train_batch_end  # type: ignore[method-assign]
     try:
         run = training.train("run", config, FruitData(config))
-    except Interrupted as error:
-        os._exit(error.exit_code)
+    except Terminated:
+        os._exit(entry.TERMINATED)
+    except KeyboardInterrupt:
+        os._exit(entry.INTERRUPTED)
     if run.state == training.FINISHED:
         shutil.copy(run.folder.path / "checkpoint.npz", final)
     run.close()

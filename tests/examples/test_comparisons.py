@@ -1,18 +1,22 @@
 """The scripts that compare and sweep, as a person runs them."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 import urllib.request
 from pathlib import Path
 
+import optuna
 import pytest
 
+import sweep_gamma
+from fruits.config_file import keys_of, load_config
+from fruits.errors import RefusedError
 from tests.once import once
 
 ROOT = Path(__file__).parents[2]
@@ -109,12 +113,11 @@ def test_fruits_are_compared_with_the_best_learning_rates(tmp_path: Path) -> Non
 
 
 def test_shipped_configs_are_read_and_make_what_they_say() -> None:
-    from fruits.command_line import read_config
     from fruits.optimizers import callbacks_of, optimizer_of
 
     made = {}
     for file in (ROOT / "configs").glob("*.toml"):
-        name, config = read_config([str(file)], file)
+        name, config = load_config(file)
         optimizer = optimizer_of(config, 10)
         callbacks = [type(callback).__name__ for callback in callbacks_of(config)]
         made[name] = (type(optimizer).__name__, optimizer.get_config(), callbacks)
@@ -149,41 +152,25 @@ def test_two_ways_to_move_gamma_are_one_line_and_exit_code_2(tmp_path: Path) -> 
 
 @pytest.mark.slow
 @once
+@pytest.mark.parametrize("file", ["study.db", "study.log"])
 @pytest.mark.filterwarnings("ignore:.*retried_trial_number is experimental")
 def test_two_processes_share_a_study_and_a_killed_one_loses_nothing(
-    tmp_path: Path,
+    file: str, tmp_path: Path
 ) -> None:
-    import optuna
-
-    storage = f"sqlite:///{tmp_path / 'study.db'}"
     # Long enough that one can be killed in the middle of a trial.
-    arguments = (f"--storage={storage}", "--trials=5", *TINY, "--training.epochs=20")
+    arguments = (f"--storage={file}", "--trials=5", *TINY, "--training.epochs=20")
     killed, survivor = (
         started(tmp_path, "sweep_gamma.py", *arguments) for _ in range(2)
     )
-    lost = None
-    deadline = time.monotonic() + 120
-    while lost is None:
-        assert time.monotonic() < deadline
-        assert killed.poll() is None, killed.communicate()
-        time.sleep(0.1)
-        with contextlib.suppress(sqlite3.OperationalError):
-            lost = trial_of(killed.pid, tmp_path / "study.db")
+    wait_for_a_trial(killed, tmp_path / file)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    # As if it had been silent for an hour.
-    with sqlite3.connect(tmp_path / "study.db", timeout=30) as database:
-        database.execute(
-            "UPDATE trial_heartbeats SET heartbeat = datetime('now', '-1 hour') "
-            "WHERE trial_id = ?",
-            (lost,),
-        )
     output, errors = survivor.communicate()
     assert survivor.returncode == 0, errors
     assert "Best of 5 trials: gamma 0." in output
     assert (tmp_path / "runs" / "sweep_gamma.png").exists()
 
-    trials = optuna.load_study(study_name="gamma", storage=storage).get_trials()
+    trials = trials_in(tmp_path / file)
     processes = {trial.user_attrs["process"] for trial in trials}
     assert processes == {killed.pid, survivor.pid}
     (failed,) = (t for t in trials if t.state == optuna.trial.TrialState.FAIL)
@@ -194,7 +181,73 @@ def test_two_processes_share_a_study_and_a_killed_one_loses_nothing(
         == failed.number
     ]
     assert [trial.params for trial in retried] == [failed.params]
-    assert "Optuna Dashboard" in dashboard_of(storage)
+    if file == "study.db":
+        assert "Optuna Dashboard" in dashboard_of(f"sqlite:///{tmp_path / file}")
+
+
+@pytest.mark.slow
+@once
+@pytest.mark.parametrize(
+    ("file", "number", "code"),
+    [("study.db", signal.SIGINT, 130), ("study.log", signal.SIGTERM, 143)],
+)
+def test_a_sweep_that_is_stopped_goes_on(
+    file: str, number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    arguments = (f"--storage={file}", "--trials=1", *TINY)
+    process = started(tmp_path, "sweep_gamma.py", *arguments, "--training.epochs=9999")
+    wait_for_a_trial(process, tmp_path / file)
+    process.send_signal(number)
+    _, errors = process.communicate()
+    assert process.returncode == code
+    assert errors in ("Interrupted.\n", "Terminated.\n")
+    assert [trial.state.name for trial in trials_in(tmp_path / file)] == ["FAIL"]
+    # With as many epochs it is the same study; one of others is refused.
+    other = started(tmp_path, "sweep_gamma.py", *arguments)
+    output, errors = other.communicate()
+    assert (other.returncode, output) == (2, "")
+    assert "it is of other training.epochs 9999 (now 1)" in errors
+    assert errors.count("\n") == 1
+    again = run(tmp_path, "sweep_gamma.py", *arguments, "--study=other")
+    assert "Best of 1 trials: gamma 0." in again
+    # It has its trials: the best one is said, and nothing is trained.
+    assert "Trial" not in run(tmp_path, "sweep_gamma.py", *arguments, "--study=other")
+
+
+def test_a_study_is_of_all_that_changes_its_results() -> None:
+    class Pictures:
+        fingerprint = "apples"
+
+    config = load_config(ROOT / "configs" / "small.toml")[1]
+    subject = sweep_gamma.subject_of(config, Pictures())  # type: ignore[arg-type]
+    keys = {key for key, _ in keys_of() if key.startswith(sweep_gamma.KEYS)}
+    # The pictures are known by their fingerprint, wherever they are.
+    where = {"data.path", "data.cache_dir", "training.runs_dir"}
+    assert set(subject) == keys - where | {"data"}
+    assert subject["data"] == "apples"
+    assert json.loads(json.dumps(subject)) == subject
+
+
+def trials_in(file: Path) -> list[optuna.trial.FrozenTrial]:
+    storage = sweep_gamma.open_storage(str(file))
+    return optuna.load_study(study_name="gamma", storage=storage).get_trials()
+
+
+def wait_for_a_trial(process: "subprocess.Popen[str]", file: Path) -> None:
+    """Until a process has begun to work on a trial."""
+    deadline = time.monotonic() + 120
+    while True:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+        # It may be making the file.
+        with contextlib.suppress(KeyError, RefusedError):
+            if file.exists() and any(
+                trial.user_attrs.get("process") == process.pid
+                and trial.state == optuna.trial.TrialState.RUNNING
+                for trial in trials_in(file)
+            ):
+                return
 
 
 def dashboard_of(storage: str) -> str:
@@ -216,28 +269,3 @@ def dashboard_of(storage: str) -> str:
     finally:
         server.terminate()
         server.wait()
-
-
-def trial_of(process: int, file: Path) -> int | None:
-    """The trial that a process works on, from the file of the study."""
-    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as data:
-        rows = data.execute(
-            "SELECT trial_id FROM trials JOIN trial_user_attributes USING (trial_id) "
-            "WHERE state = 'RUNNING' AND key = 'process' AND value_json = ?",
-            (str(process),),
-        )
-        row = rows.fetchone()
-    return row[0] if row else None
-
-
-def test_a_journal_file_is_a_study_too(tmp_path: Path) -> None:
-    pytest.importorskip("tensorflow")
-    import sweep_gamma
-
-    storage = sweep_gamma.open_storage(str(tmp_path / "deep" / "study.log"))
-    import optuna
-
-    study = optuna.create_study(storage=storage, direction="maximize")
-    study.optimize(lambda trial: trial.suggest_float("gamma", 0, 1), n_trials=2)
-    again = sweep_gamma.open_storage(str(tmp_path / "deep" / "study.log"))
-    assert len(optuna.load_study(study_name=None, storage=again).trials) == 2

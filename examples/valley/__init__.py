@@ -1,0 +1,1 @@
+"""A narrow valley, and how optimizers go down it."""
