@@ -6,9 +6,10 @@ import tensorflow_datasets as tfds
 
 from fruits.augmentation import Augmentation
 from fruits.config import Config, Data
+from fruits.devices import leave_gpu_to_keras
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
-from fruits.models import residual_network
+from fruits.models import classifier
 from fruits.photos import DataError, prepare
 from fruits.pipeline import evaluation_batches, kept_pictures, training_batches
 from fruits.rendered import RenderedFruits
@@ -31,9 +32,7 @@ class FruitData:
     """
 
     def __init__(self, config: Config):
-        # TensorFlow feeds every backend; on the others it must leave the GPU to them.
-        if keras.backend.backend() != "tensorflow":
-            tf.config.set_visible_devices([], "GPU")
+        leave_gpu_to_keras()
         self._config = config
         builder = _builder_of(config.data)
         prepare(builder)
@@ -76,10 +75,8 @@ class FruitData:
 
     def compiled_model(self, optimizer: keras.optimizers.Optimizer) -> keras.Model:
         """The network, compiled."""
-        model = residual_network(
-            self._config.data.image_size,
-            len(self.classes),
-            **self._config.model.model_dump(),
+        model = classifier(
+            self._config.model, self._config.data.image_size, len(self.classes)
         )
         smoothing = self._config.training.label_smoothing
         loss = keras.losses.CategoricalCrossentropy(

@@ -68,16 +68,25 @@ def evaluation_batches(
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
+def squared(picture: tf.Tensor, side: int) -> tf.Tensor:
+    """The middle of a picture (height, width, 3) as a square, in uint8.
+
+    Args:
+        picture: With values of 0 to 255.
+        side: Height and width in pixels of the square.
+    """
+    shape = tf.shape(picture)
+    shorter = tf.minimum(shape[0], shape[1])
+    picture = tf.image.resize_with_crop_or_pad(picture, shorter, shorter)
+    picture = tf.image.resize(picture, (side, side), antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
+
+
 def _resized(pictures: tf.data.Dataset, side: int, classes: int) -> tf.data.Dataset:
     """Pictures as squares, the middle of each, in uint8; labels one-hot."""
 
     def resize(picture: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        shape = tf.shape(picture)
-        shorter = tf.minimum(shape[0], shape[1])
-        picture = tf.image.resize_with_crop_or_pad(picture, shorter, shorter)
-        picture = tf.image.resize(picture, (side, side), antialias=True)
-        picture = tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
-        return picture, tf.one_hot(label, classes)
+        return squared(picture, side), tf.one_hot(label, classes)
 
     return pictures.map(resize, tf.data.AUTOTUNE)
 
