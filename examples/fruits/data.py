@@ -1,10 +1,12 @@
 """The batches of a configuration, and the network for them."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fruits.augmentation import Augmentation
+from fruits.class_weights import balanced
 from fruits.config import Config, Data
 from fruits.devices import leave_gpu_to_keras
 from fruits.folder import FolderPictures
@@ -42,6 +44,11 @@ class FruitData:
         self.steps_per_epoch = max(1, self.counts["train"] // config.data.batch_size)
         self.left_out: list[tuple[str, str]] = getattr(builder, "left_out", [])
         self._splits = builder.as_dataset(as_supervised=True)
+        self._class_weights = (
+            balanced(self._counts_by_class(builder))
+            if config.training.class_weight == "balanced"
+            else None
+        )
         self._how = Augmentation(**config.augmentation.model_dump())
         self._kept = kept_pictures(
             self._splits["train"],
@@ -50,14 +57,25 @@ class FruitData:
             how=self._how,
         )
 
+    def _counts_by_class(self, builder: tfds.core.DatasetBuilder) -> np.ndarray:
+        """The number of training pictures of each class, which are not decoded."""
+        skip = {"image": tfds.decode.SkipDecoding()}
+        photos = builder.as_dataset(split="train", decoders=skip)
+        labels = [int(photo["label"]) for photo in photos.as_numpy_iterator()]
+        return np.bincount(labels, minlength=len(self.classes))
+
     def training(self, seed: int) -> tf.data.Dataset:
-        """Endless batches for training; order and changes follow from the seed."""
+        """Endless batches for training; order and changes follow from the seed.
+
+        With `training.class_weight` there are weights beside pictures and labels.
+        """
         return training_batches(
             self._kept,
             image_size=self._config.data.image_size,
             batch_size=self._config.data.batch_size,
             how=self._how,
             seed=seed,
+            class_weights=self._class_weights,
         )
 
     def evaluation(self) -> dict[str, tf.data.Dataset]:

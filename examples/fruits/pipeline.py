@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from fruits.augmentation import Augmentation, augment
@@ -33,6 +34,7 @@ def training_batches(
     batch_size: int,
     how: Augmentation,
     seed: int,
+    class_weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Endless batches for training, in an order that follows from the seed.
 
@@ -42,10 +44,12 @@ def training_batches(
         batch_size: Pictures in a batch.
         how: How pictures are changed.
         seed: An integer.
+        class_weights: How much a picture of each class counts in the loss.
 
     Returns:
         Pairs of pictures (batch_size, image_size, image_size, 3) with float values of 0
-        to 255 and one-hot labels (batch_size, classes).
+        to 255 and one-hot labels (batch_size, classes); with `class_weights` also the
+        weights (batch_size,). A picture that is mixed of two has the mean of theirs.
     """
     batches = (
         kept.shuffle(int(kept.cardinality()), seed=seed, reshuffle_each_iteration=True)
@@ -55,7 +59,12 @@ def training_batches(
 
     def change(number: tf.Tensor, batch: Any) -> Any:
         pictures, labels = batch
-        return augment(pictures, labels, how, image_size, tf.stack([number, seed]))
+        changed = augment(pictures, labels, how, image_size, tf.stack([number, seed]))
+        if class_weights is None:
+            return changed
+        # Keras's own class_weight takes the larger part of a mixed label for the whole.
+        weights = tf.linalg.matvec(changed[1], tf.constant(class_weights, tf.float32))
+        return *changed, weights
 
     return batches.enumerate().map(change, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 

@@ -1,17 +1,22 @@
 """What a person sees at the end of a run: a picture, a table and a JSON file."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rich.console
+import rich.markup
 import rich.table
 
+from fruits.confusion import Confusion
+from fruits.confusion_picture import draw_confusion
 from fruits.training import Run
 from keras_momentum import drawing
 
 _ROWS, _COLUMNS = 4, 6
+_MOST_PRINTED = 30
 
 
 def write_report(run: Run) -> Path:
@@ -24,7 +29,9 @@ def write_report(run: Run) -> Path:
     guesses = np.argmax(run.model.predict(pictures, verbose=0), axis=-1)
     picture = run.folder / "picture.png"
     _draw(run, pictures, labels, guesses, picture)
-    confused = _most_confused(run, labels, guesses)
+    confusion = Confusion(labels, guesses, run.classes)
+    draw_confusion(confusion, run.shown[0], run.folder / "confusion.png")
+    confusion.write(run.folder / "classes.csv")
     summary = {
         "accuracy": run.scores,
         "best_epoch": int(np.argmax(run.history["val_accuracy"])) + 1,
@@ -35,11 +42,14 @@ def write_report(run: Run) -> Path:
         "counts": run.counts,
         "classes": run.classes,
         "left_out": run.left_out,
-        "most_confused": confused,
+        "most_confused": confusion.mistakes(3),
+        "per_class": [dataclasses.asdict(score) for score in confusion.scores()],
         "picture": str(picture),
+        "confusion": str(run.folder / "confusion.png"),
     }
     text = json.dumps(summary, indent=2)
     (run.folder / "summary.json").write_text(text + "\n", "utf-8")
+    _print_classes(confusion, run)
     _print(summary, run)
     return picture
 
@@ -49,19 +59,6 @@ def _shown_pictures(run: Run) -> tuple[np.ndarray, np.ndarray]:
     pictures = np.concatenate([batch[0] for batch in batches])
     labels = np.concatenate([batch[1] for batch in batches]).argmax(axis=-1)
     return pictures, labels
-
-
-def _most_confused(
-    run: Run, labels: np.ndarray, guesses: np.ndarray
-) -> list[tuple[str, str, int]]:
-    """The three most frequent mistakes, as (what it was, what was seen, how often)."""
-    pairs, counts = np.unique(
-        np.stack([labels, guesses])[:, labels != guesses], axis=1, return_counts=True
-    )
-    return [
-        (run.classes[pairs[0, i]], run.classes[pairs[1, i]], int(counts[i]))
-        for i in np.argsort(-counts, kind="stable")[:3]
-    ]
 
 
 def _print(summary: dict[str, Any], run: Run) -> None:
@@ -84,8 +81,31 @@ def _print(summary: dict[str, Any], run: Run) -> None:
         table.add_row("took", f"{count} × {actual} for {guess}")
     table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.parent}")
     table.add_row("best weights", str(run.folder / "best.keras"))
+    table.add_row("confusions", summary["confusion"])
     rich.console.Console().print(table)
     print(f"Picture: {summary['picture']}")
+
+
+def _print_classes(confusion: Confusion, run: Run) -> None:
+    """Prints how well each class is recognised, or the worst of many."""
+    worst = confusion.worst()
+    title = f"{run.shown[0]} pictures by class, worst first"
+    if len(worst) > _MOST_PRINTED:
+        title = (
+            f"{_MOST_PRINTED} worst of {len(worst)} classes, {run.shown[0]} pictures"
+        )
+    table = rich.table.Table(title=title)
+    table.add_column("class", overflow="fold")
+    for heading in ("pictures", "precision", "recall", "F1"):
+        table.add_column(heading, justify="right")
+    for score in worst[:_MOST_PRINTED]:
+        shares = map(_percent, (score.precision, score.recall, score.f1))
+        table.add_row(rich.markup.escape(score.name), str(score.pictures), *shares)
+    rich.console.Console().print(table)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _draw(
