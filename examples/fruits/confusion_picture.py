@@ -1,15 +1,12 @@
 """The table of what is taken for what, as a picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from fruits.confusion import Confusion
 from keras_momentum import drawing
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 # So many fit into a picture, with names that can be read.
 _MOST_CLASSES = 50
@@ -49,7 +46,7 @@ def draw_confusion(confusion: Confusion, split: str, file: Path) -> None:
             _write_numbers(axes, counts, shares)
 
 
-def _write_numbers(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
+def _write_numbers(axes: Any, counts: np.ndarray, shares: np.ndarray) -> None:
     for row, column in np.argwhere(counts):
         axes.text(
             column,
