@@ -1,12 +1,14 @@
 """Trains a fruit classifier with keras_momentum.
 
-python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
+    python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
+
+A run that was interrupted, by Ctrl-C, SIGTERM or SIGKILL, goes on if it is started again
+by the same command, and ends as it would have ended.
 """
 
-import sys
 from pathlib import Path
 
-from fruits.command_line import read_config
+from fruits.command_line import CommandLine, folder, path
 from fruits.entry import import_keras, run
 from fruits.errors import about
 
@@ -15,7 +17,16 @@ DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
 
 def main() -> int:
     """Reads the configuration, trains, and reports."""
-    name, config = read_config(sys.argv[1:], DEFAULT)
+    parser = CommandLine(__doc__)
+    parser.add_argument(
+        "file", nargs="?", type=path, default=DEFAULT, help="TOML (%(default)s)"
+    )
+    parser.add_argument(
+        "--folder", type=folder, help="of the run (a new one in training.runs_dir)"
+    )
+    parser.add_keys()
+    given = parser.parse_args()
+    name, config = parser.config(given.file, given)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
     import_keras()
     from fruits.data import FruitData
@@ -25,7 +36,7 @@ def main() -> int:
     with about(name):
         data = FruitData(config)
     data.report()
-    trained = train(name, config, data)
+    trained = train(name, config, data, given.folder)
     write_report(trained)
     trained.close()
     return trained.exit_code

@@ -45,7 +45,7 @@ class Checkpoint:
             "metrics": len(self.metrics),
         }
         arrays = [*self.metrics, *self.values]
-        named = {f"array {i}": array for i, array in enumerate(arrays)}
+        named: dict[str, Any] = {f"array {i}": array for i, array in enumerate(arrays)}
         with written_whole(file) as beside, beside.open("wb") as opened:
             np.savez(opened, state=np.array(json.dumps(state)), **named)
 

@@ -25,29 +25,6 @@ none. If one is given twice, the last value counts.
 """
 
 
-def read_config(arguments: Sequence[str], default: Path) -> tuple[str, Config]:
-    """Returns the name and the configuration of a training run.
-
-    Args:
-        arguments: `[FILE] [--section.key VALUE ...]`, as in `sys.argv[1:]`.
-        default: The file that is read if none is named.
-
-    Raises:
-        RefusedError: If anything is wrong, with a line for each thing.
-    """
-    parser = CommandLine("Trains a fruit classifier with keras_momentum.")
-    parser.add_argument(
-        "file",
-        nargs="?",
-        type=path,
-        default=default,
-        help="TOML (default: %(default)s)",
-    )
-    parser.add_keys()
-    given = parser.parse_args(arguments)
-    return parser.config(given.file, given)
-
-
 class CommandLine(argparse.ArgumentParser):
     """What a script takes; whatever it does not take is refused in a sentence.
 
@@ -173,6 +150,17 @@ def picture_file(text: str) -> Path:
 def path(text: str) -> Path:
     """A path, for `type` of an argument."""
     return _for_argparse(paths.expanded, text)
+
+
+def folder(text: str) -> Path:
+    """A folder in which something can be written, for `type` of an argument."""
+
+    def read(text: str) -> Path:
+        found = paths.expanded(text)
+        paths.check_folder(found)
+        return found
+
+    return _for_argparse(read, text)
 
 
 def at_least(lowest: int, highest: int = 10**9) -> Callable[[str], int]:

@@ -11,6 +11,8 @@ Count = Annotated[int, Field(ge=1, le=10**6)]
 # Of Keras and NumPy alike.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 FolderPath = Annotated[str, AfterValidator(lambda text: str(expanded(text)))]
+# Of the networks of keras.applications.
+_LEAST_IMAGE_SIZE = 32
 
 
 class Section(BaseModel):
@@ -74,11 +76,59 @@ class Changes(Section):
 
 
 class Network(Section):
-    """The residual network; see fruits/models.py."""
+    """A residual network, or one of keras.applications; see fruits/models.py."""
 
+    name: Literal[
+        "residual_network",
+        "ResNet50",
+        "ResNet101",
+        "ResNet152",
+        "ResNet50V2",
+        "ResNet101V2",
+        "ResNet152V2",
+        "EfficientNetB0",
+        "EfficientNetB1",
+        "EfficientNetB2",
+        "EfficientNetB3",
+        "EfficientNetB4",
+        "EfficientNetB5",
+        "EfficientNetB6",
+        "EfficientNetB7",
+        "EfficientNetV2B0",
+        "EfficientNetV2B1",
+        "EfficientNetV2B2",
+        "EfficientNetV2B3",
+        "EfficientNetV2S",
+        "EfficientNetV2M",
+        "EfficientNetV2L",
+        "MobileNet",
+        "MobileNetV2",
+        "MobileNetV3Small",
+        "MobileNetV3Large",
+    ] = Field("residual_network", description="of fruits/models.py; or of Keras")
+    weights: str | None = Field(
+        None, description="what Keras's network starts from: a .h5 file or imagenet"
+    )
     width: int = Field(16, ge=1, le=1024, description="channels of the first stage")
     stages: int = Field(4, ge=1, le=6, description="each half as large, twice as wide")
     dropout: Share = Field(0.2, description="of the last features")
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the network of fruits/models.py."""
+        return self.name == "residual_network"
+
+    @model_validator(mode="after")
+    def _nothing_is_in_vain(self) -> Self:
+        others = ("weights",) if self.is_own else ("width", "stages")
+        for key in others:
+            if key in self.model_fields_set and getattr(self, key) is not None:
+                allowed = "a network of Keras" if self.is_own else '"residual_network"'
+                raise ValueError(
+                    f"model.{key} needs {allowed} as model.name. "
+                    f'Received: model.name = "{self.name}"'
+                )
+        return self
 
 
 class Optimizer(Section):
@@ -132,10 +182,10 @@ class Training(Section):
         "float32", description="policy of Keras; mixed ones are for a GPU"
     )
     label_smoothing: Share = Field(0.0, description="share of a label spread evenly")
-    runs_dir: FolderPath = Field("runs", description="where the folders of runs are")
-    folder: FolderPath | None = Field(
-        None, description="of this run, new or interrupted; None: one in runs_dir"
+    class_weight: Literal["none", "balanced"] = Field(
+        "none", description="of the loss; balanced: rare classes count as much"
     )
+    runs_dir: FolderPath = Field("runs", description="where the folders of runs are")
 
 
 class Config(Section):
@@ -148,6 +198,15 @@ class Config(Section):
     gamma_ramp: GammaRamp | None = None
     one_cycle: OneCycle | None = None
     training: Training = Training()
+
+    @model_validator(mode="after")
+    def _pictures_are_large_enough(self) -> Self:
+        if not self.model.is_own and self.data.image_size < _LEAST_IMAGE_SIZE:
+            raise ValueError(
+                f"data.image_size must be at least {_LEAST_IMAGE_SIZE} for "
+                f'model.name = "{self.model.name}". Received: {self.data.image_size}'
+            )
+        return self
 
     @model_validator(mode="after")
     def _gamma_can_move(self) -> Self:

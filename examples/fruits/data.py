@@ -3,15 +3,18 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fruits.augmentation import Augmentation
+from fruits.class_weights import balanced
 from fruits.config import Config
 from fruits.data_report import print_found, write_left_out
+from fruits.devices import leave_gpu_to_keras
 from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
-from fruits.models import residual_network
+from fruits.models import classifier
 from fruits.photos import PhotoTree
 from fruits.pipeline import evaluation_batches, kept_pictures, training_batches
 from fruits.prepared import KeptBuilder, prepare
@@ -36,9 +39,7 @@ class FruitData:
     """
 
     def __init__(self, config: Config):
-        # TensorFlow feeds every backend; on the others it must leave the GPU to them.
-        if keras.backend.backend() != "tensorflow":
-            tf.config.set_visible_devices([], "GPU")
+        leave_gpu_to_keras()
         self._config = config
         builder = _builder_of(config)
         prepare(builder)
@@ -58,6 +59,9 @@ class FruitData:
             image_size=config.data.image_size,
             how=self._how,
         )
+        self._class_weights = None
+        if config.training.class_weight == "balanced":
+            self._class_weights = balanced(np.sum(self._kept.labels, axis=0))
 
     def report(self) -> None:
         """Prints what was found in the folder of the photos, and what is left out."""
@@ -69,7 +73,10 @@ class FruitData:
         write_left_out(self.left_out, folder)
 
     def training(self, seed: int, first: int = 0) -> tf.data.Dataset:
-        """Endless batches for training, from one on; all follow from the seed."""
+        """Endless batches for training, from one on; all follow from the seed.
+
+        With `training.class_weight` there are weights beside pictures and labels.
+        """
         return training_batches(
             self._kept,
             image_size=self._config.data.image_size,
@@ -77,6 +84,7 @@ class FruitData:
             how=self._how,
             seed=seed,
             first=first,
+            class_weights=self._class_weights,
         )
 
     def evaluation(self) -> dict[str, tf.data.Dataset]:
@@ -94,10 +102,8 @@ class FruitData:
 
     def compiled_model(self, optimizer: keras.optimizers.Optimizer) -> keras.Model:
         """The network, compiled."""
-        model = residual_network(
-            self._config.data.image_size,
-            len(self.classes),
-            **self._config.model.model_dump(),
+        model = classifier(
+            self._config.model, self._config.data.image_size, len(self.classes)
         )
         smoothing = self._config.training.label_smoothing
         loss = keras.losses.CategoricalCrossentropy(

@@ -56,6 +56,7 @@ def training_batches(
     how: Augmentation,
     seed: int,
     first: int = 0,
+    class_weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Endless batches for training.
 
@@ -69,17 +70,24 @@ def training_batches(
         how: How pictures are changed.
         seed: An integer.
         first: The number of the first batch. Defaults to 0.
+        class_weights: How much a picture of each class counts in the loss.
 
     Returns:
         Pairs of pictures (batch_size, image_size, image_size, 3) with float values of 0
-        to 255 and one-hot labels (batch_size, classes).
+        to 255 and one-hot labels (batch_size, classes); with `class_weights` also the
+        weights (batch_size,). A picture that is mixed of two has the mean of theirs.
     """
     chosen = _order(len(kept.labels), first * batch_size, seed).batch(batch_size)
 
     def batch(number: tf.Tensor, chosen: tf.Tensor) -> Any:
         pictures = tf.gather(kept.pictures, chosen)
         labels = tf.gather(kept.labels, chosen)
-        return augment(pictures, labels, how, image_size, tf.stack([number, seed]))
+        changed = augment(pictures, labels, how, image_size, tf.stack([number, seed]))
+        if class_weights is None:
+            return changed
+        # Keras's own class_weight takes the larger part of a mixed label for the whole.
+        weights = tf.linalg.matvec(changed[1], tf.constant(class_weights, tf.float32))
+        return *changed, weights
 
     batches = chosen.enumerate(start=first).map(batch, tf.data.AUTOTUNE)
     return batches.prefetch(tf.data.AUTOTUNE)
@@ -106,16 +114,25 @@ def evaluation_batches(
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
+def squared(picture: tf.Tensor, side: int) -> tf.Tensor:
+    """The middle of a picture (height, width, 3) as a square, in uint8.
+
+    Args:
+        picture: With values of 0 to 255.
+        side: Height and width in pixels of the square.
+    """
+    shape = tf.shape(picture)
+    shorter = tf.minimum(shape[0], shape[1])
+    picture = tf.image.resize_with_crop_or_pad(picture, shorter, shorter)
+    picture = tf.image.resize(picture, (side, side), antialias=True)
+    return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
+
+
 def _resized(pictures: tf.data.Dataset, side: int, classes: int) -> tf.data.Dataset:
     """Pictures as squares, the middle of each, in uint8; labels one-hot."""
 
     def resize(picture: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        shape = tf.shape(picture)
-        shorter = tf.minimum(shape[0], shape[1])
-        picture = tf.image.resize_with_crop_or_pad(picture, shorter, shorter)
-        picture = tf.image.resize(picture, (side, side), antialias=True)
-        picture = tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
-        return picture, tf.one_hot(label, classes)
+        return squared(picture, side), tf.one_hot(label, classes)
 
     return pictures.map(resize, tf.data.AUTOTUNE)
 

@@ -1,18 +1,24 @@
 """What a person sees at the end of a run: a picture, a table and a JSON file."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import rich.console
+import rich.markup
 import rich.table
 
+from fruits.confusion import Confusion
+from fruits.confusion_picture import draw_confusion
 from fruits.training import DIVERGED, Run
 from fruits.whole_files import written_whole
 from keras_momentum import drawing
 
 _ROWS, _COLUMNS = 4, 6
+_MOST_PRINTED = 30
 
 
 def write_report(run: Run) -> None:
@@ -29,18 +35,29 @@ def write_report(run: Run) -> None:
         "left_out": run.left_out,
     }
     if run.model is not None:
-        pictures, labels = _shown_pictures(run)
-        guesses = np.argmax(run.model.predict(pictures, verbose=0), axis=-1)
-        picture = run.folder.path / "picture.png"
-        _draw(run, pictures, labels, guesses, picture)
-        summary |= {
-            "parameters": run.model.count_params(),
-            "most_confused": _most_confused(run, labels, guesses),
-            "picture": str(picture),
-        }
+        summary |= _report_on(run, run.model)
     with written_whole(run.folder.path / "summary.json") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     _print(summary, run)
+
+
+def _report_on(run: Run, model: keras.Model) -> dict[str, Any]:
+    """Draws and prints what the model makes of the shown split; for the summary."""
+    pictures, labels = _shown_pictures(run)
+    guesses = np.argmax(model.predict(pictures, verbose=0), axis=-1)
+    folder = run.folder.path
+    _draw(run, pictures, labels, guesses, folder / "picture.png")
+    confusion = Confusion(labels, guesses, run.classes)
+    draw_confusion(confusion, run.shown[0], folder / "confusion.png")
+    confusion.write(folder / "classes.csv")
+    _print_classes(confusion, run)
+    return {
+        "parameters": model.count_params(),
+        "most_confused": confusion.mistakes(3),
+        "per_class": [dataclasses.asdict(score) for score in confusion.scores()],
+        "picture": str(folder / "picture.png"),
+        "confusion": str(folder / "confusion.png"),
+    }
 
 
 def _shown_pictures(run: Run) -> tuple[np.ndarray, np.ndarray]:
@@ -48,19 +65,6 @@ def _shown_pictures(run: Run) -> tuple[np.ndarray, np.ndarray]:
     pictures = np.concatenate([batch[0] for batch in batches])
     labels = np.concatenate([batch[1] for batch in batches]).argmax(axis=-1)
     return pictures, labels
-
-
-def _most_confused(
-    run: Run, labels: np.ndarray, guesses: np.ndarray
-) -> list[tuple[str, str, int]]:
-    """The three most frequent mistakes, as (what it was, what was seen, how often)."""
-    pairs, counts = np.unique(
-        np.stack([labels, guesses])[:, labels != guesses], axis=1, return_counts=True
-    )
-    return [
-        (run.classes[pairs[0, i]], run.classes[pairs[1, i]], int(counts[i]))
-        for i in np.argsort(-counts, kind="stable")[:3]
-    ]
 
 
 def _print(summary: dict[str, Any], run: Run) -> None:
@@ -78,12 +82,14 @@ def _print(summary: dict[str, Any], run: Run) -> None:
         named = ", ".join(f"{name} ({reason})" for name, reason in run.left_out[:5])
         more = f" and {len(run.left_out) - 5} more" if len(run.left_out) > 5 else ""
         table.add_row("left out", f"{len(run.left_out)}: {named}{more}")
-    table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.path.parent}")
     if run.model is not None:
         table.add_row("parameters", f"{summary['parameters']:,}")
         for actual, guess, count in summary["most_confused"]:
-            table.add_row("took", f"{count} × {actual} for {guess}")
+            names = rich.markup.escape(f"{actual} for {guess}")
+            table.add_row("took", f"{count} × {names}")
         table.add_row("best weights", str(run.folder.path / "best.keras"))
+        table.add_row("confusions", summary["confusion"])
+    table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.path.parent}")
     rich.console.Console().print(table)
     if run.model is not None:
         print(f"Picture: {summary['picture']}")
@@ -92,6 +98,28 @@ def _print(summary: dict[str, Any], run: Run) -> None:
             "The run diverged: its loss is not finite. A lower optimizer.learning_rate "
             "or optimizer.momentum may help."
         )
+
+
+def _print_classes(confusion: Confusion, run: Run) -> None:
+    """Prints how well each class is recognised, or the worst of many."""
+    worst = confusion.worst()
+    title = f"{run.shown[0]} pictures by class, worst first"
+    if len(worst) > _MOST_PRINTED:
+        title = (
+            f"{_MOST_PRINTED} worst of {len(worst)} classes, {run.shown[0]} pictures"
+        )
+    table = rich.table.Table(title=title)
+    table.add_column("class", overflow="fold")
+    for heading in ("pictures", "precision", "recall", "F1"):
+        table.add_column(heading, justify="right")
+    for score in worst[:_MOST_PRINTED]:
+        shares = map(_percent, (score.precision, score.recall, score.f1))
+        table.add_row(rich.markup.escape(score.name), str(score.pictures), *shares)
+    rich.console.Console().print(table)
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _draw(

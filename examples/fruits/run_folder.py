@@ -145,7 +145,7 @@ def _new(name: str, runs_dir: Path, made_of: dict[str, Any]) -> RunFolder:
 
 
 def _open_chosen(path: Path, made_of: dict[str, Any]) -> RunFolder:
-    what = f"training.folder: {path}"
+    what = f"--folder: {path}"
     try:
         path.mkdir(parents=True, exist_ok=True)
         folder = RunFolder(path, made_of)

@@ -21,7 +21,7 @@ from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from fruits.records import Records
 from fruits.run_folder import RunFolder, open_folder
-from fruits.whole_files import written_whole
+from fruits.saved_model import save_model
 from keras_momentum.comparison import gamma_of
 
 _BEST = "best.keras"
@@ -66,7 +66,9 @@ class Run:
         self.folder.release()
 
 
-def train(name: str, config: Config, data: FruitData) -> Run:
+def train(
+    name: str, config: Config, data: FruitData, chosen: Path | None = None
+) -> Run:
     """Trains a classifier with `model.fit`, or goes on where that was interrupted.
 
     On TensorFlow and JAX a run that goes on ends as it would have ended, bit for bit.
@@ -75,6 +77,7 @@ def train(name: str, config: Config, data: FruitData) -> Run:
         name: The name of the run, the first part of its folder's.
         config: The configuration.
         data: Its pictures.
+        chosen: The folder of the run; `None` for one in `training.runs_dir`.
 
     Raises:
         RefusedError: If its folder can't be used.
@@ -90,7 +93,7 @@ def train(name: str, config: Config, data: FruitData) -> Run:
     folder = open_folder(
         name,
         Path(training.runs_dir),
-        Path(training.folder) if training.folder else None,
+        chosen,
         _made_of(name, config, data),
     )
     data.write_left_out(folder.path)
@@ -171,7 +174,9 @@ def _fit(
                 keras.callbacks.TerminateOnNaN(),
                 Keeper(
                     folder.save,
-                    functools.partial(_save_whole, folder.path / _BEST),
+                    functools.partial(
+                        save_model, classes=data.classes, file=folder.path / _BEST
+                    ),
                     records,
                     interruption,
                     resumed,
@@ -183,14 +188,9 @@ def _fit(
         )
 
 
-def _save_whole(file: Path, model: keras.Model) -> None:
-    with written_whole(file) as beside:
-        model.save(beside)
-
-
 def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
     """All that a run follows from."""
-    places = {"data": {"cache_dir"}, "training": {"runs_dir", "folder"}}
+    places = {"data": {"cache_dir"}, "training": {"runs_dir"}}
     backend = keras.backend.backend()
     return {
         "name": name,

@@ -46,17 +46,15 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
     if moment is not None and moment < 0:
         send()
     end = Keeper.on_train_batch_end
+    waiting = moment is not None and moment >= 0
 
     def on_train_batch_end(self: Keeper, batch: int, logs: Any = None) -> None:
-        nonlocal is_first
-        if batch < self._batch:  # It is passed by.
-            return end(self, batch, logs)
-        if is_first and moment is not None and moment >= 0:
+        nonlocal waiting
+        if waiting and batch >= self._batch:  # It was not passed by.
+            waiting = False
             send()
-        is_first = False
-        return end(self, batch, logs)
+        end(self, batch, logs)
 
-    is_first = True
     Keeper.on_train_batch_end = on_train_batch_end  # type: ignore[method-assign]
     try:
         run = training.train("run", config, FruitData(config))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fruits import paths, values
-from fruits.command_line import CommandLine, at_least, picture_file, read_config, share
+from fruits.command_line import CommandLine, at_least, path, picture_file, share
 from fruits.config import Config, Section
 from fruits.config_file import keys_of, load_config
 from fruits.errors import RefusedError
@@ -27,6 +27,15 @@ SCRIPTS = sorted(
     # Short demonstrations of the library, which take nothing.
     if file.stem not in ("which_momentum", "write_your_own")
 )
+
+
+def read_config(words: list[str], default: Path) -> tuple[str, Config]:
+    """What a script with all keys makes of its command line."""
+    parser = CommandLine("A script.")
+    parser.add_argument("file", nargs="?", type=path, default=default)
+    parser.add_keys()
+    given = parser.parse_args(words)
+    return parser.config(given.file, given)
 
 
 @pytest.fixture(autouse=True)
