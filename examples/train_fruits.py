@@ -2,8 +2,8 @@
 
     python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
 
-A run that was interrupted, by Ctrl-C, SIGTERM or SIGKILL, goes on if the same command is
-given again, and ends as it would have ended.
+A run that was interrupted, by Ctrl-C, SIGTERM or SIGKILL, goes on if the same command
+is given again, and ends as it would have ended.
 """
 
 from pathlib import Path
