@@ -81,6 +81,19 @@ def test_resumed_run_goes_on_in_mid_ramp(tmp_path: Path) -> None:
     assert gammas == expected(0, 15, range(6, 15))
 
 
+def test_a_fit_that_goes_on_within_an_epoch_goes_on_with_the_ramp() -> None:
+    class Within(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.params["batches_done"] = 1 if epoch == 0 else 0
+
+    model = compiled(keras_momentum.Momentum(0.01))
+    model.train_on_batch(X[:4], Y[:4])
+    record = Record()
+    callbacks = [Within(), GammaRamp(0.2, 0.8), record]
+    model.fit(X, Y, batch_size=4, epochs=2, verbose=0, callbacks=callbacks)
+    assert record.gammas == expected(0, 6, range(1, 7))
+
+
 def test_gradient_accumulation_counts_updates() -> None:
     model = compiled(keras_momentum.Momentum(0.01, gradient_accumulation_steps=3))
     gammas = gammas_in_fit(model, GammaRamp(0.2, 0.8), epochs=4)

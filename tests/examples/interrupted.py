@@ -13,10 +13,11 @@ import signal
 import sys
 import threading
 import tomllib
+import traceback
 from pathlib import Path
 from typing import Any
 
-from fruits import entry, training
+from fruits import entry, report, training
 from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import Terminated
@@ -58,15 +59,20 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
     Keeper.on_train_batch_end = on_train_batch_end  # type: ignore[method-assign]
     try:
         run = training.train("run", config, FruitData(config))
+        if run.state == training.FINISHED:
+            shutil.copy(run.folder.path / "checkpoint.npz", final)
+        report.write_report(run)
+        run.close()
+        code = run.exit_code
     except Terminated:
-        os._exit(entry.TERMINATED)
+        code = entry.TERMINATED
     except KeyboardInterrupt:
-        os._exit(entry.INTERRUPTED)
-    if run.state == training.FINISHED:
-        shutil.copy(run.folder.path / "checkpoint.npz", final)
-    run.close()
+        code = entry.INTERRUPTED
+    except BaseException:
+        traceback.print_exc()
+        code = entry.FAILED
     sys.stdout.flush()
-    os._exit(run.exit_code)
+    os._exit(code)
 
 
 def main() -> None:
@@ -77,11 +83,11 @@ def main() -> None:
     codes = []
     for _ in range(int(count)):
         early = rng.random() < 0.2
-        moment = -rng.uniform(0, 3) if early else rng.uniform(0, 0.5)
+        moment = -rng.uniform(0, 3) if early else rng.uniform(0, 0.2)
         codes.append(train(config, Path(final), number, moment))
     while not Path(final).exists():
         codes.append(train(config, Path(final), number, None))
-    print("exit codes", codes)
+    print(*codes, sep=",")
 
 
 if __name__ == "__main__":

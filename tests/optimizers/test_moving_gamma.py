@@ -266,3 +266,22 @@ def test_a_schedule_is_not_overruled_by_a_plan() -> None:
         optimizer.plan("gamma", [0.5])
     with pytest.raises(TypeError, match="LinearRamp.*`learning_rate`"):
         optimizer.plan("learning_rate", [0.5])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_ramp_that_is_taken_up_again_changes_nothing(mode: str) -> None:
+    """Not a bit: a run that goes on would not be the one that was interrupted."""
+
+    def weights(again: bool) -> list[np.ndarray]:
+        optimizer = keras_momentum.Momentum(0.1)
+
+        def take_up(t: int) -> None:
+            if t == 0 or again:
+                optimizer.ramp("gamma", 0.2, 0.8, steps=52, begin=0)
+                optimizer.ramp("learning_rate", 0.1, 0.3, steps=52, begin=0)
+
+        variables, _, _ = run(optimizer, mode, take_up)
+        return [ops.convert_to_numpy(variable) for variable in variables]
+
+    for one, other in zip(weights(again=True), weights(again=False), strict=True):
+        np.testing.assert_array_equal(one, other)
