@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import keras
@@ -98,3 +99,20 @@ def test_narrow_valley_reaches_the_rates_of_theory(tmp_path: Path) -> None:
     assert len(rows) == 5
     for measured, theory in rows:
         assert float(measured) == pytest.approx(float(theory), rel=0.01)
+
+
+@once
+def test_the_commands_for_a_gpu_can_be_given() -> None:
+    """They need a GPU to be run; what they install and set is there."""
+    from fruits.config_file import load_config
+
+    (commands,) = re.findall(r"```sh\n(.*?)\n```", README, re.DOTALL)
+    install, train = commands.splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    (extras,) = re.findall(r'"\.\[(.*)\]"', install)
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
+    script, option, value = train.split()[1:]
+    assert (ROOT / script).exists()
+    rendered = ROOT / "configs" / "rendered.toml"
+    _, config = load_config(rendered, {option.removeprefix("--"): value})
+    assert config.training.precision == value

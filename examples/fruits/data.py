@@ -10,7 +10,7 @@ from fruits.augmentation import Augmentation
 from fruits.class_weights import balanced
 from fruits.config import Config
 from fruits.data_report import print_found, write_left_out
-from fruits.devices import leave_gpu_to_keras
+from fruits.devices import share_gpu
 from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
@@ -39,7 +39,7 @@ class FruitData:
     """
 
     def __init__(self, config: Config):
-        leave_gpu_to_keras()
+        share_gpu()
         self._config = config
         builder = _builder_of(config)
         prepare(builder)

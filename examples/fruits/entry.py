@@ -75,6 +75,8 @@ def exit_code(main: Callable[[], int | None]) -> int:
 
 def import_keras() -> None:
     """Imports Keras and its backend without a word, unless it can't be imported."""
+    # JAX would take three quarters of a GPU's memory, whatever it needs.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with _unheard():
         import keras  # noqa: F401
         from absl import logging

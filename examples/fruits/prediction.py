@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fruits.devices import leave_gpu_to_keras
+from fruits.devices import share_gpu
 from fruits.errors import RefusedError
 from fruits.images import BrokenImageError, jpeg
 from fruits.pipeline import squared
@@ -36,7 +36,7 @@ def predictions(
         RefusedError: If the classifier knows no probabilities, as its weights are not
             finite.
     """
-    leave_gpu_to_keras()
+    share_gpu()
     remaining = iter(sources)
     while batch := list(itertools.islice(remaining, _BATCH_SIZE)):
         pictures = [_picture(source, saved.image_size) for source in batch]

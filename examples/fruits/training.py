@@ -206,7 +206,8 @@ def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
 
 def _device(model: keras.Model) -> str:
     where = str(model.weights[0].value.device).rpartition("/")[-1]
-    return f"Keras on {keras.backend.backend()} with {where}"
+    without = " (no GPU was found)" if "cpu" in where.lower() else ""
+    return f"Keras on {keras.backend.backend()} with {where}{without}"
 
 
 class _Monitor(keras.callbacks.Callback):

@@ -110,8 +110,9 @@ def logged(folder: Path) -> list[tuple[str, str, int, float]]:
 
 
 def best(folder: Path) -> list[np.ndarray]:
+    """Weights and optimizer; Keras does not save the states of random layers."""
     model = keras.saving.load_model(only_run(folder) / "best.keras")
-    variables: list[Any] = [*model.variables, *model.optimizer.variables]
+    variables: list[Any] = [*model.weights, *model.optimizer.variables]
     return [keras.ops.convert_to_numpy(each) for each in variables]
 
 
@@ -155,7 +156,7 @@ def test_a_run_that_is_interrupted_ends_as_it_would_have(
     assert len(history(tmp_path)) == 40
     assert logged(tmp_path) == logged(expected)
     for one, other in zip(best(tmp_path), best(expected), strict=True):
-        if text == RAMP:
+        if text == RAMP or one.dtype.kind == "f" and len(one.shape) > 1:
             np.testing.assert_array_equal(one, other)
     summaries = [
         json.loads((only_run(folder) / "summary.json").read_text())
