@@ -126,8 +126,8 @@ def _interrupted(
 ) -> RunFolder | None:
     """That of the last run of this that was interrupted, unless somebody uses it.
 
-    If there is none, one of something else that was interrupted is named: perhaps nobody
-    knows of the difference.
+    If there is none, one of something else that was interrupted is named: perhaps
+    nobody knows of the difference.
     """
     other = None
     pattern = f"{glob.escape(str(runs_dir / name))}-[0-9]*/{_RUN}"

@@ -16,6 +16,14 @@ def send(number: int) -> None:
     os.kill(os.getpid(), number)
 
 
+def noted(number: int, error: Exception | None = None) -> None:
+    with Interruption() as interruption:
+        send(number)
+        assert interruption.is_asked_for
+        if error:
+            raise error
+
+
 @pytest.mark.parametrize(
     ("number", "raised"),
     [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)],
@@ -25,16 +33,14 @@ def test_what_nobody_asked_for_is_raised_at_the_end(
 ) -> None:
     """A signal after the last batch would else be lost."""
     before = signal.getsignal(number)
-    with pytest.raises(raised), Interruption() as interruption:
-        send(number)
-        assert interruption.is_asked_for
+    with pytest.raises(raised):
+        noted(number)
     assert signal.getsignal(number) is before
 
 
 def test_an_error_is_not_replaced_by_a_signal() -> None:
-    with pytest.raises(OSError, match="full"), Interruption():
-        send(signal.SIGTERM)
-        raise OSError("full")
+    with pytest.raises(OSError, match="full"):
+        noted(signal.SIGTERM, OSError("full"))
 
 
 def test_what_is_ignored_stays_ignored() -> None:
@@ -57,9 +63,8 @@ def test_a_signal_is_noted_though_nobody_reads() -> None:
     try:
         for number in outputs:
             os.dup2(writer, number)
-        with pytest.raises(KeyboardInterrupt), Interruption() as interruption:
-            send(signal.SIGINT)
-            assert interruption.is_asked_for
+        with pytest.raises(KeyboardInterrupt):
+            noted(signal.SIGINT)
     finally:
         for number, output in outputs.items():
             os.dup2(output, number)
