@@ -1,11 +1,14 @@
 """What is recorded of each epoch, as history.csv and for TensorBoard."""
 
+import contextlib
 import csv
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
@@ -14,6 +17,15 @@ from fruits.whole_files import written_whole
 
 BEST_BY = "val_accuracy"
 _VALIDATION = "val_"
+
+
+@contextlib.contextmanager
+def _as_os_error() -> Iterator[None]:
+    """TensorBoard writes its files by TensorFlow, whose errors are no `OSError`."""
+    try:
+        yield
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
 
 
 class Records:
@@ -35,10 +47,11 @@ class Records:
         self.epochs = list(epochs)
         self._folder = folder
         old = list(folder.glob("*/events.out.tfevents.*"))
-        self._writers = {
-            part: EventFileWriter(str(folder / part))
-            for part in ("train", "validation")
-        }
+        with _as_os_error():
+            self._writers = {
+                part: EventFileWriter(str(folder / part))
+                for part in ("train", "validation")
+            }
         for epoch, record in enumerate(self.epochs):
             self._log(epoch, record)
         self._flush()
@@ -70,16 +83,17 @@ class Records:
         return min(finite)[1] if finite else None
 
     @property
-    def diverged_in(self) -> int | None:
-        """The number of the first epoch whose losses are not finite, from 1."""
-        return next(
-            (
-                number
-                for number, epoch in enumerate(self.epochs, start=1)
-                if not _is_finite(epoch["logs"])
-            ),
-            None,
-        )
+    def has_diverged(self) -> bool:
+        """Whether a loss of the last epoch is not finite."""
+        return bool(self.epochs) and not _is_finite(self.epochs[-1]["logs"])
+
+    @property
+    def is_broken_off(self) -> bool:
+        """Whether the training has ended, as its loss was not finite.
+
+        Where that is so of the validation loss alone, it goes on.
+        """
+        return bool(self.epochs) and not math.isfinite(self.epochs[-1]["logs"]["loss"])
 
     def add(self, logs: dict[str, Any]) -> None:
         """Adds the logs of an epoch."""
@@ -90,9 +104,11 @@ class Records:
 
     def close(self) -> None:
         """Ends the files."""
-        for writer in self._writers.values():
-            writer.close()
+        with _as_os_error():
+            for writer in self._writers.values():
+                writer.close()
 
+    @_as_os_error()
     def _log(self, epoch: int, record: dict[str, Any]) -> None:
         for name, value in record["logs"].items():
             part = "validation" if name.startswith(_VALIDATION) else "train"
@@ -106,6 +122,7 @@ class Records:
                 )
             )
 
+    @_as_os_error()
     def _flush(self) -> None:
         for writer in self._writers.values():
             writer.flush()

@@ -46,10 +46,13 @@ def _report_on(run: Run, model: keras.Model) -> dict[str, Any]:
     pictures, labels = _shown_pictures(run)
     guesses = np.argmax(model.predict(pictures, verbose=0), axis=-1)
     folder = run.folder.path
-    _draw(run, pictures, labels, guesses, folder / "picture.png")
+    with written_whole(folder / "picture.png") as beside:
+        _draw(run, pictures, labels, guesses, beside)
     confusion = Confusion(labels, guesses, run.classes)
-    draw_confusion(confusion, run.shown[0], folder / "confusion.png")
-    confusion.write(folder / "classes.csv")
+    with written_whole(folder / "confusion.png") as beside:
+        draw_confusion(confusion, run.shown[0], beside)
+    with written_whole(folder / "classes.csv") as beside:
+        confusion.write(beside)
     _print_classes(confusion, run)
     return {
         "parameters": model.count_params(),

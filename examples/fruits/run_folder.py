@@ -38,7 +38,11 @@ class RunFolder:
 
     @property
     def state(self) -> str | None:
-        """`UNFINISHED`, how its run has ended, or `None` if none has begun."""
+        """`UNFINISHED`, how its run has ended, or `None` if none has begun.
+
+        Raises:
+            ValueError: If what is noted of it is damaged.
+        """
         return self._read()["state"] if (self.path / _RUN).exists() else None
 
     def differences(self) -> list[str]:
@@ -52,8 +56,7 @@ class RunFolder:
         ]
 
     def begin(self) -> None:
-        """Notes what the run is made of; deletes what was left half written."""
-        tidy(self.path)
+        """Notes what the run is made of."""
         self._write(UNFINISHED)
 
     def load(self) -> Checkpoint | None:
@@ -81,8 +84,12 @@ class RunFolder:
         self._lock.release()
 
     def _read(self) -> dict[str, Any]:
-        content = json.loads((self.path / _RUN).read_text("utf-8"))
-        return {"state": content["state"], "made_of": content["made_of"]}
+        file = self.path / _RUN
+        try:
+            content = json.loads(file.read_text("utf-8"))
+            return {"state": str(content["state"]), "made_of": dict(content["made_of"])}
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            raise ValueError(f"{file} is damaged") from error
 
     def _write(self, state: str) -> None:
         text = json.dumps({"state": state, "made_of": self._made_of}, indent=1)
@@ -108,6 +115,7 @@ def open_folder(
         folder = _open_chosen(chosen, made_of)
     else:
         folder = _interrupted(name, runs_dir, made_of) or _new(name, runs_dir, made_of)
+    tidy(folder.path)
     if folder.state is None:
         folder.begin()
     return folder
@@ -116,7 +124,12 @@ def open_folder(
 def _interrupted(
     name: str, runs_dir: Path, made_of: dict[str, Any]
 ) -> RunFolder | None:
-    """That of the last run of this that was interrupted, unless somebody uses it."""
+    """That of the last run of this that was interrupted, unless somebody uses it.
+
+    If there is none, one of something else that was interrupted is named: perhaps
+    nobody knows of the difference.
+    """
+    other = None
     pattern = f"{glob.escape(str(runs_dir / name))}-[0-9]*/{_RUN}"
     for file in sorted(glob.glob(pattern), reverse=True):
         try:
@@ -124,11 +137,19 @@ def _interrupted(
         except (filelock.Timeout, OSError):
             continue
         try:
-            if folder.state == UNFINISHED and not folder.differences():
-                return folder
-        except (KeyError, TypeError, ValueError):
-            print(f"{file} is damaged; its run is left alone.")
+            if folder.state == UNFINISHED:
+                differences = folder.differences()
+                if not differences:
+                    return folder
+                other = other or (
+                    f"{folder.path} was interrupted and has another {differences[0]}; "
+                    "it is left alone, and a new run begins."
+                )
+        except ValueError as error:
+            print(f"{error}; its run is left alone.")
         folder.release()
+    if other:
+        print(other)
     return None
 
 
@@ -156,7 +177,7 @@ def _open_chosen(path: Path, made_of: dict[str, Any]) -> RunFolder:
     try:
         state = folder.state
         differences = folder.differences() if state else []
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise RefusedError(f"{what} has a damaged {_RUN}; delete the folder") from error
     if state is None and any(each.name != _LOCK for each in path.iterdir()):
         raise RefusedError(f"{what} has files, but none of a run; choose a new folder")

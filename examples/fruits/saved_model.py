@@ -49,6 +49,15 @@ def save_model(model: keras.Model, classes: list[str], file: Path) -> None:
             archive.writestr(_CLASSES, json.dumps(classes))
 
 
+def is_whole(file: Path) -> bool:
+    """Whether there is a saved model, and as it was written."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def load_model(file: Path) -> SavedModel:
     """Loads what `save_model` saved, on any backend of Keras.
 

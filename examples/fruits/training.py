@@ -14,14 +14,14 @@ from fruits import entry
 from fruits.checkpoint import Checkpoint
 from fruits.config import Config
 from fruits.data import FruitData
-from fruits.errors import Terminated
+from fruits.errors import RefusedError, Terminated
 from fruits.interruption import Interruption
 from fruits.keeping import GoOn, Keeper
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from fruits.records import Records
 from fruits.run_folder import RunFolder, open_folder
-from fruits.saved_model import save_model
+from fruits.saved_model import is_whole, save_model
 from keras_momentum.comparison import gamma_of
 
 _BEST = "best.keras"
@@ -80,7 +80,7 @@ def train(
         chosen: The folder of the run; `None` for one in `training.runs_dir`.
 
     Raises:
-        RefusedError: If its folder can't be used.
+        RefusedError: If its folder can't be used, or no longer has the best model.
         KeyboardInterrupt: If it was interrupted and is saved: as `Terminated` by
             SIGTERM, or before an epoch has ended.
     """
@@ -99,6 +99,12 @@ def train(
     data.write_left_out(folder.path)
     resumed = folder.load()
     records = Records(folder.path, resumed.records if resumed else [])
+    best_file = folder.path / _BEST
+    if records.best_epoch is not None and not is_whole(best_file):
+        raise RefusedError(
+            f"{best_file} is missing or damaged, and the interrupted run needs it: put "
+            f"it back, or delete {folder.path} to begin anew"
+        )
     print(
         f"{len(data.classes)} classes, {data.counts}; {_device(model)}, "
         f"{training.precision}, XLA-compiled step: {model.jit_compile}"
@@ -110,7 +116,7 @@ def train(
         )
     state, exit_code = FINISHED, 0
     done = resumed.epoch if resumed else 0
-    if done < training.epochs and records.diverged_in is None:
+    if done < training.epochs and not records.is_broken_off:
         try:
             _fit(config, data, model, folder, records, resumed)
         except KeyboardInterrupt as error:
@@ -120,11 +126,11 @@ def train(
                 raise
             state, exit_code = INTERRUPTED, entry.INTERRUPTED
     records.close()
-    if records.diverged_in is not None:
+    if state == FINISHED and records.has_diverged:
         state, exit_code = DIVERGED, entry.DIVERGED
     best, scores = None, {}
     if records.best_epoch is not None:
-        best = keras.saving.load_model(folder.path / _BEST)
+        best = keras.saving.load_model(best_file)
         scores = {
             split: best.evaluate(batches, verbose=0, return_dict=True)["accuracy"]
             for split, batches in evaluated.items()
@@ -153,13 +159,13 @@ def _fit(
     resumed: Checkpoint | None,
 ) -> None:
     """Trains until the end, or until it is interrupted."""
-    wait = DataWait()
     epoch = resumed.epoch if resumed else 0
     first = epoch * data.steps_per_epoch
     if resumed and keras.backend.backend() != "torch":
         # On PyTorch `fit` also takes the batches that are passed by.
         first += resumed.batch
     with Interruption() as interruption:
+        wait = DataWait()
         model.fit(
             wait.measured(data.training(config.training.seed, first)),
             epochs=config.training.epochs,

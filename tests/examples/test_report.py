@@ -2,6 +2,7 @@
 
 import csv
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,22 @@ def test_of_many_classes_the_worst_are_printed(
     assert len([line for line in text.splitlines() if "│ class " in line]) == 30
     with (tmp_path / "classes.csv").open() as stream:
         assert len(stream.readlines()) == 41
+
+
+@pytest.mark.parametrize("largest", [10, 40_000])
+def test_a_full_disk_leaves_no_half_a_picture_and_is_named(
+    largest: int, tmp_path: Path
+) -> None:
+    run = a_run(tmp_path, ["apple", "lime"], np.array([0, 1]))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, limits[1]))
+    try:
+        with pytest.raises(OSError, match="large") as caught:
+            write_report(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert caught.value.filename == str(tmp_path / "picture.png")
+    assert {path.name for path in tmp_path.iterdir()} <= {".lock"}
 
 
 def fail(constant: str) -> Any:
