@@ -41,9 +41,9 @@ class ScratchRows:
         """Writes a row; whether it is kept, as a whole."""
         if self._file is None or number >= self._kept:
             return False
-        view = np.ascontiguousarray(row).data
+        content = np.ascontiguousarray(row).data
         try:
-            done = os.pwrite(self._file.fileno(), view, number * self._length)
+            done = os.pwrite(self._file.fileno(), content, number * self._length)
         except OSError:  # The disk is full, for example.
             return False
         return done == self._length
@@ -51,8 +51,7 @@ class ScratchRows:
     def read(self, number: int, row: np.ndarray) -> None:
         """Reads a row that was kept into an array of its own."""
         assert self._file is not None
-        view = row.data
-        done = os.preadv(self._file.fileno(), [view], number * self._length)
+        done = os.preadv(self._file.fileno(), [row.data], number * self._length)
         if done != self._length:
             raise OSError("a file of decoded pictures has become shorter")
 
@@ -61,11 +60,8 @@ def _open(folder: str | Path) -> tuple[IO[bytes] | None, int]:
     """A file, and the bytes that it may get."""
     for place in (os.path.expanduser(folder), tempfile.gettempdir()):
         try:
-            # Its place is asked for first: a file that is there may fill it.
-            free = shutil.disk_usage(place).free
-            return tempfile.TemporaryFile(dir=place, buffering=0), int(
-                free * _SHARE_OF_FREE_ROOM
-            )
-        except OSError:
+            room = int(shutil.disk_usage(place).free * _SHARE_OF_FREE_ROOM)
+            return tempfile.TemporaryFile(dir=place, buffering=0), room
+        except OSError:  # There may be no folder, or one that can only be read.
             continue
     return None, 0

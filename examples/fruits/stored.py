@@ -12,7 +12,7 @@ from fruits.errors import DataError
 
 # A record is its length (8 bytes), a sum of that (4), the content, and its sum (4).
 _BEFORE, _AFTER = 12, 4
-_READ_AT_ONCE = 16_000_000  # bytes
+_READ_AT_ONCE = 1_000_000  # bytes
 
 
 class StoredExamples:

@@ -77,7 +77,7 @@ def full(*_: Any) -> int:
 
 
 def half(file: int, row: memoryview, place: int) -> int:
-    return os.write(file, row[:100])
+    return os.write(file, row.cast("B")[:100])
 
 
 def nowhere(**_: Any) -> Any:
