@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from fruits.augmentation import Augmentation
 from fruits.class_weights import balanced
@@ -16,9 +17,13 @@ from fruits.folder import FolderPictures
 from fruits.grocery import GroceryFruits
 from fruits.models import classifier
 from fruits.photos import PhotoTree
-from fruits.pipeline import evaluation_batches, kept_pictures, training_batches
+from fruits.pipeline import evaluation_batches, kept_side, training_batches
 from fruits.prepared import KeptBuilder, prepare
 from fruits.rendered import RenderedFruits
+from fruits.squares import Decode, Squares
+from fruits.stored import StoredExamples
+
+_READ_AT_ONCE = 10_000
 
 
 class FruitData:
@@ -51,17 +56,24 @@ class FruitData:
         # Name, options, and of photos the names, sizes and times of all files.
         self.fingerprint: str = builder.info.full_name
         self.left_out = self._photos.left_out if self._photos else []
-        self._splits = _relabelled(builder, self.classes)
         self._how = Augmentation(**config.augmentation.model_dump())
-        self._kept = kept_pictures(
-            self._splits["train"],
-            classes=len(self.classes),
-            image_size=config.data.image_size,
-            how=self._how,
-        )
+        self._squares = {
+            split: self._squares_of(builder, split) for split in self.counts
+        }
         self._class_weights = None
         if config.training.class_weight == "balanced":
-            self._class_weights = balanced(np.sum(self._kept.labels, axis=0))
+            self._class_weights = balanced(_counts_by_class(builder, "train"))
+
+    def _squares_of(self, builder: KeptBuilder, split: str) -> Squares:
+        data = self._config.data
+        of_training = kept_side(data.image_size, self._how)
+        return Squares(
+            StoredExamples(builder.info.splits[split].filepaths, self.counts[split]),
+            _decode(builder),
+            classes=len(self.classes),
+            side=of_training if split == "train" else data.image_size,
+            folder=data.cache_dir,
+        )
 
     def report(self) -> None:
         """Prints what was found in the folder of the photos, and what is left out."""
@@ -78,7 +90,7 @@ class FruitData:
         With `training.class_weight` there are weights beside pictures and labels.
         """
         return training_batches(
-            self._kept,
+            self._squares["train"],
             image_size=self._config.data.image_size,
             batch_size=self._config.data.batch_size,
             how=self._how,
@@ -89,15 +101,11 @@ class FruitData:
 
     def evaluation(self) -> dict[str, tf.data.Dataset]:
         """Batches of the validation split and, if there is one, the test split."""
+        batch_size = self._config.data.batch_size
         return {
-            split: evaluation_batches(
-                self._splits[split],
-                classes=len(self.classes),
-                image_size=self._config.data.image_size,
-                batch_size=self._config.data.batch_size,
-            )
+            split: evaluation_batches(self._squares[split], batch_size)
             for split in ("validation", "test")
-            if split in self._splits
+            if split in self._squares
         }
 
     def compiled_model(self, optimizer: keras.optimizers.Optimizer) -> keras.Model:
@@ -113,18 +121,32 @@ class FruitData:
         return model
 
 
-def _relabelled(builder: KeptBuilder, classes: list[str]) -> dict[str, tf.data.Dataset]:
-    """The pictures of each split, without the labels that none of them has."""
-    splits = builder.as_dataset(as_supervised=True)
-    names: list[str] = builder.info.features["label"].names
-    if names == classes:
-        return splits
-    places = {name: place for place, name in enumerate(classes)}
-    labels = tf.constant([places.get(name, -1) for name in names], tf.int64)
-    return {
-        split: pictures.map(lambda picture, label: (picture, labels[label]))
-        for split, pictures in splits.items()
-    }
+def _decode(builder: KeptBuilder) -> Decode:
+    """Makes pictures and labels of examples."""
+    labels = tf.constant(_labels(builder), tf.int32)
+
+    def decode(example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        found = builder.info.features.deserialize_example(example)
+        return found["image"], labels[found["label"]]
+
+    return decode
+
+
+def _labels(builder: KeptBuilder) -> list[int]:
+    """By stored label, without those that no picture to train on has."""
+    places = {name: place for place, name in enumerate(builder.classes)}
+    return [places.get(name, -1) for name in builder.info.features["label"].names]
+
+
+def _counts_by_class(builder: KeptBuilder, split: str) -> np.ndarray:
+    undecoded = builder.as_dataset(
+        split=split, decoders={"image": tfds.decode.SkipDecoding()}
+    )
+    stored = undecoded.map(lambda example: example["label"]).batch(_READ_AT_ONCE)
+    counts = np.zeros(len(builder.classes), np.int64)
+    for labels in stored.as_numpy_iterator():
+        np.add.at(counts, np.array(_labels(builder))[labels], 1)
+    return counts
 
 
 def _builder_of(config: Config) -> KeptBuilder:

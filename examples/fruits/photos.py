@@ -130,7 +130,8 @@ class PhotoTree(KeptBuilder):
 
     def _key(self, path: Path) -> bytes:
         """The name of a file; any bytes may be in it."""
-        return os.fsencode(os.path.relpath(path, self.path))
+        # As relpath, which takes a third of the time that it takes to find the files.
+        return os.fsencode(os.fspath(path).removeprefix(os.path.join(self.path, "")))
 
     def _fingerprint(self) -> str:
         """Tells apart whatever is read in another way, or is something else."""

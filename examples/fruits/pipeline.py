@@ -1,55 +1,30 @@
 """The way of the pictures from a prepared data set into the training step."""
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from fruits.augmentation import Augmentation, augment
+from fruits.squares import Squares
 
 # Photos are kept a little larger than they are trained on, so that a part that is cut
 # out does not lose sharpness.
 _MARGIN = 8 / 7
 
 
-@dataclasses.dataclass(frozen=True)
-class KeptPictures:
-    """Pictures in memory, once for all trainings on them.
-
-    Attributes:
-        pictures: Shape (count, side, side, 3), of uint8.
-        labels: One-hot, shape (count, classes).
-    """
-
-    pictures: tf.Tensor
-    labels: tf.Tensor
-
-
-def kept_pictures(
-    pictures: tf.data.Dataset, *, classes: int, image_size: int, how: Augmentation
-) -> KeptPictures:
-    """Pictures as they are kept in memory.
+def kept_side(image_size: int, how: Augmentation) -> int:
+    """Height and width in pixels of the squares that training pictures are made of.
 
     Args:
-        pictures: Pairs of a picture (height, width, 3), of any size, and a label.
-        classes: The number of classes.
         image_size: Height and width in pixels of the pictures in a batch.
         how: How pictures are changed.
     """
-    side = round(image_size * _MARGIN) if how.zoom else image_size
-    count = int(pictures.cardinality())
-    squares = np.empty((count, side, side, 3), np.uint8)
-    labels = np.empty((count, classes), np.float32)
-    rows = _resized(pictures, side, classes).prefetch(tf.data.AUTOTUNE)
-    for row, (square, label) in enumerate(rows.as_numpy_iterator()):
-        squares[row], labels[row] = square, label
-    with tf.device("CPU"):
-        return KeptPictures(tf.constant(squares), tf.constant(labels))
+    return round(image_size * _MARGIN) if how.zoom else image_size
 
 
 def training_batches(
-    kept: KeptPictures,
+    squares: Squares,
     *,
     image_size: int,
     batch_size: int,
@@ -64,7 +39,7 @@ def training_batches(
     with any of them.
 
     Args:
-        kept: What `kept_pictures` returns for the same `image_size` and `how`.
+        squares: The pictures, of the side that `kept_side` returns.
         image_size: Height and width in pixels of the pictures in a batch.
         batch_size: Pictures in a batch.
         how: How pictures are changed.
@@ -77,11 +52,11 @@ def training_batches(
         to 255 and one-hot labels (batch_size, classes); with `class_weights` also the
         weights (batch_size,). A picture that is mixed of two has the mean of theirs.
     """
-    chosen = _order(len(kept.labels), first * batch_size, seed).batch(batch_size)
+    chosen = _order(len(squares), first * batch_size, seed).batch(batch_size)
 
+    @tf.autograph.experimental.do_not_convert  # It takes a second, and changes nothing.
     def batch(number: tf.Tensor, chosen: tf.Tensor) -> Any:
-        pictures = tf.gather(kept.pictures, chosen)
-        labels = tf.gather(kept.labels, chosen)
+        pictures, labels = squares.of(chosen)
         changed = augment(pictures, labels, how, image_size, tf.stack([number, seed]))
         if class_weights is None:
             return changed
@@ -106,35 +81,10 @@ def _order(count: int, first: int, seed: int) -> tf.data.Dataset:
     return tf.data.Dataset.counter(start=first_pass).flat_map(of_pass)
 
 
-def evaluation_batches(
-    pictures: tf.data.Dataset, *, classes: int, image_size: int, batch_size: int
-) -> tf.data.Dataset:
+def evaluation_batches(squares: Squares, batch_size: int) -> tf.data.Dataset:
     """All pictures once, unchanged and in their order, in batches."""
-    batches = _resized(pictures, image_size, classes).batch(batch_size).cache()
-    return batches.prefetch(tf.data.AUTOTUNE)
-
-
-def squared(picture: tf.Tensor, side: int) -> tf.Tensor:
-    """The middle of a picture (height, width, 3) as a square, in uint8.
-
-    Args:
-        picture: With values of 0 to 255.
-        side: Height and width in pixels of the square.
-    """
-    shape = tf.shape(picture)
-    shorter = tf.minimum(shape[0], shape[1])
-    picture = tf.image.resize_with_crop_or_pad(picture, shorter, shorter)
-    picture = tf.image.resize(picture, (side, side), antialias=True)
-    return tf.cast(tf.clip_by_value(tf.round(picture), 0, 255), tf.uint8)
-
-
-def _resized(pictures: tf.data.Dataset, side: int, classes: int) -> tf.data.Dataset:
-    """Pictures as squares, the middle of each, in uint8; labels one-hot."""
-
-    def resize(picture: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return squared(picture, side), tf.one_hot(label, classes)
-
-    return pictures.map(resize, tf.data.AUTOTUNE)
+    batches = tf.data.Dataset.range(len(squares)).batch(batch_size)
+    return batches.map(squares.of, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 class DataWait:

@@ -11,8 +11,8 @@ import tensorflow as tf
 from fruits.devices import share_gpu
 from fruits.errors import RefusedError
 from fruits.images import BrokenImageError, jpeg
-from fruits.pipeline import squared
 from fruits.saved_model import SavedModel
+from fruits.squares import squared
 
 _BATCH_SIZE = 32
 Source = Path | bytes

@@ -1,6 +1,7 @@
 """Our optimizers beside Keras's, optax's and PyTorch's: tables of times and memory.
 
     python -m tests.benchmarks steps|big|memory|gamma|search|regret|extras|optax|stacks
+    python -m tests.benchmarks pictures
 
 Each topic prints a table and writes it to `tests/benchmarks/results/`. What is compared
 runs in turn; medians are shown. `KERAS_BACKEND` chooses the backend.
@@ -18,6 +19,7 @@ from tests.benchmarks import (
     gamma_search,
     memory,
     moving_gamma,
+    pictures,
     recommendation,
     stacks,
     steps,
@@ -77,6 +79,10 @@ def main() -> None:
     stacked = add("stacks", "Muon's matrices at once and one by one.", ["mlp"])
     for topic in (besides, stacked):
         topic.add_argument("--rounds", type=int, default=5)
+    loaded = add("pictures", "From a folder to the first step, beside Keras's.", [])
+    for name, default in (("count", 20_000), ("classes", 50), ("side", 64)):
+        loaded.add_argument(f"--{name}", type=int, default=default)
+    loaded.add_argument("--rounds", type=int, default=3)
     a = parser.parse_args()
     match a.topic:
         case "steps":
@@ -95,6 +101,8 @@ def main() -> None:
             beside_optax.run(a.models, a.rounds)
         case "stacks":
             stacks.run(a.models, a.rounds)
+        case "pictures":
+            pictures.run(a.count, a.classes, a.side, a.rounds)
         case "extras":
             extras.run(a.models, a.formula, JIT[a.jit], a.rounds)
 

@@ -7,14 +7,14 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from fruits.augmentation import Augmentation
 from fruits.class_weights import balanced
 from fruits.config import Config
 from fruits.data import FruitData
-from fruits.pipeline import kept_pictures, training_batches
+from fruits.pipeline import training_batches
+from tests.examples.squares_in_memory import squares_of
 from tests.once import once
 
 COUNTS = {"apple": 12, "lime": 3, "plum": 1}
@@ -40,13 +40,11 @@ def test_weights_are_the_balanced_ones(
     assert (weights * counts).sum() == pytest.approx(sum(counts))
 
 
-def weighted(how: Augmentation, weights: np.ndarray) -> Iterator[Any]:
+def weighted(how: Augmentation, weights: np.ndarray, folder: Path) -> Iterator[Any]:
     pictures = np.zeros((16, 8, 8, 3), np.uint8)
     labels = np.repeat([0, 1, 2], [12, 3, 1])
-    data = tf.data.Dataset.from_tensor_slices((pictures, labels))
-    kept = kept_pictures(data, classes=3, image_size=8, how=how)
     batches = training_batches(
-        kept,
+        squares_of(pictures, labels, classes=3, side=8, folder=folder),
         image_size=8,
         batch_size=16,
         how=how,
@@ -57,18 +55,18 @@ def weighted(how: Augmentation, weights: np.ndarray) -> Iterator[Any]:
 
 
 @once
-def test_a_picture_has_the_weight_of_its_class() -> None:
+def test_a_picture_has_the_weight_of_its_class(tmp_path: Path) -> None:
     weights = balanced(np.array([12, 3, 1]))
-    for _, labels, found in weighted(Augmentation(), weights):
+    for _, labels, found in weighted(Augmentation(), weights, tmp_path):
         np.testing.assert_allclose(found, weights[labels.argmax(axis=1)], rtol=1e-6)
         assert found.mean() == pytest.approx(1)
 
 
 @once
-def test_a_mixed_picture_has_the_mean_of_both_weights() -> None:
+def test_a_mixed_picture_has_the_mean_of_both_weights(tmp_path: Path) -> None:
     """Keras's class_weight would give it that of the larger part."""
     weights, mixed = balanced(np.array([12, 3, 1])), 0
-    for _, labels, found in weighted(Augmentation(mixup=1.0), weights):
+    for _, labels, found in weighted(Augmentation(mixup=1.0), weights, tmp_path):
         np.testing.assert_allclose(found, labels @ weights, rtol=1e-5)
         mixed += (labels.max(axis=1) < 0.9).sum()
     assert mixed > 3

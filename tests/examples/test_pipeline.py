@@ -1,6 +1,7 @@
 """Batches: repeatable, the right size, and waited for as long as is said."""
 
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from fruits.augmentation import Augmentation, augment
 from fruits.pipeline import (
     DataWait,
     evaluation_batches,
-    kept_pictures,
+    kept_side,
     training_batches,
 )
+from fruits.squares import Squares, squared
+from tests.examples.squares_in_memory import squares_of
 
 STRONG = Augmentation(
     zoom=0.5,
@@ -27,23 +30,51 @@ STRONG = Augmentation(
 )
 
 
-def pictures(count: int) -> tf.data.Dataset:
-    rng = np.random.default_rng(0)
-    values = rng.integers(0, 255, (count, 30, 40, 3), np.uint8)
-    return tf.data.Dataset.from_tensor_slices((values, np.arange(count) % 3))
+PICTURES = np.random.default_rng(0).integers(0, 255, (10, 30, 40, 3), np.uint8)
+LABELS = np.arange(10) % 3
 
 
-def batches(seed: int, how: Augmentation) -> list[np.ndarray]:
-    kept = kept_pictures(pictures(10), classes=3, image_size=16, how=how)
-    data = training_batches(kept, image_size=16, batch_size=4, how=how, seed=seed)
+def squares(side: int, folder: Path) -> Squares:
+    return squares_of(PICTURES, LABELS, classes=3, side=side, folder=folder)
+
+
+def batches(
+    seed: int, how: Augmentation, folder: Path, first: int = 0
+) -> list[np.ndarray]:
+    data = training_batches(
+        squares(kept_side(16, how), folder),
+        image_size=16,
+        batch_size=4,
+        how=how,
+        seed=seed,
+        first=first,
+    )
     return [batch[0].numpy() for batch in data.take(6)]
 
 
-def test_training_batches_follow_from_the_seed() -> None:
-    first, again, other = (batches(seed, STRONG) for seed in (0, 0, 1))
+def test_training_batches_follow_from_the_seed(tmp_path: Path) -> None:
+    first, again, other = (batches(seed, STRONG, tmp_path) for seed in (0, 0, 1))
     assert first[0].shape == (4, 16, 16, 3)
     np.testing.assert_array_equal(first, again)
     assert np.abs(np.subtract(first, other)).mean() > 1
+
+
+def test_batches_are_those_of_a_plain_computation(tmp_path: Path) -> None:
+    """Also in the second pass, when squares are read that the first has kept."""
+    how, seed = STRONG, 5
+    kept = np.stack([squared(picture, kept_side(16, how)) for picture in PICTURES])
+    order = np.concatenate(
+        [
+            tf.random.experimental.stateless_shuffle(np.arange(10), [seed, number])
+            for number in range(4)
+        ]
+    )
+    for first in (0, 1, 2):
+        for number, found in enumerate(batches(seed, how, tmp_path, first), first):
+            chosen = order[number * 4 : number * 4 + 4]
+            labels = tf.one_hot(LABELS[chosen], 3)
+            expected, _ = augment(kept[chosen], labels, how, 16, tf.stack([number, 5]))
+            np.testing.assert_array_equal(found, expected)
 
 
 def test_no_augmentation_leaves_pictures_as_they_are() -> None:
@@ -66,10 +97,13 @@ def test_augmentation_stays_in_range_and_mixes_labels() -> None:
     assert (mixed.numpy().max(axis=1) < 0.999).any()
 
 
-def test_evaluation_sees_every_picture_once_in_order() -> None:
-    data = evaluation_batches(pictures(10), classes=3, image_size=16, batch_size=4)
-    labels = np.concatenate([batch[1].numpy() for batch in data])
-    np.testing.assert_array_equal(labels.argmax(axis=1), np.arange(10) % 3)
+def test_evaluation_sees_every_picture_once_in_order(tmp_path: Path) -> None:
+    data = evaluation_batches(squares(16, tmp_path), batch_size=4)
+    assert data.cardinality() == 3
+    for _ in range(2):
+        found, labels = (np.concatenate(part) for part in zip(*data, strict=True))
+        np.testing.assert_array_equal(labels.argmax(axis=1), LABELS)
+        np.testing.assert_array_equal(found, [squared(each, 16) for each in PICTURES])
 
 
 @pytest.mark.parametrize("slow_side", ["data", "training"])
