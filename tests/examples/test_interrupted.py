@@ -156,7 +156,7 @@ def test_a_run_that_is_interrupted_ends_as_it_would_have(
     assert len(history(tmp_path)) == 40
     assert logged(tmp_path) == logged(expected)
     for one, other in zip(best(tmp_path), best(expected), strict=True):
-        if text == RAMP or one.dtype.kind == "f" and len(one.shape) > 1:
+        if text == RAMP or (one.dtype.kind == "f" and len(one.shape) > 1):
             np.testing.assert_array_equal(one, other)
     summaries = [
         json.loads((only_run(folder) / "summary.json").read_text())

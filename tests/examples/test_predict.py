@@ -23,6 +23,7 @@ from fruits.errors import RefusedError
 from fruits.images import BrokenImageError
 from fruits.models import classifier
 from fruits.prediction import predictions
+from fruits.readable import readable
 from fruits.saved_model import load_model, save_model
 from tests.once import once
 
@@ -170,8 +171,7 @@ def test_what_is_no_picture_is_a_line_and_the_others_are_predicted(
     assert [line.partition(": ")[0] for line in lines] == list(map(str, good))
     assert len(complaints) == len(wrong)
     for name, beginning in wrong.items():
-        path = str(tmp_path / name)
-        shown = path if path.isprintable() else repr(path)
+        shown = readable(tmp_path / name)
         (line,) = (line for line in complaints if line.startswith(f"{shown}: "))
         assert line.removeprefix(f"{shown}: ").startswith(beginning)
 
@@ -240,7 +240,7 @@ def test_names_come_back_as_they_were(
     code, lines, _ = predicted(capsys, tmp_path / "model.keras", tmp_path / "one.jpg")
     assert (code, len(lines)) == (0, 1)
     for name in classes:
-        assert (name if name.isprintable() else repr(name)) in lines[0]
+        assert readable(name) in lines[0]
 
 
 def archive_without(entry: str, source: Path, file: Path, **added: str) -> None:
