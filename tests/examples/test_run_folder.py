@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import train_fruits
 from fruits.errors import RefusedError
 from fruits.run_folder import RunFolder, open_folder
 from tests.once import once
@@ -80,3 +81,35 @@ def test_a_run_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
     (first.path / "run.json").unlink()
     (first.path / "run.json").mkdir()
     assert interrupted(tmp_path).path != first.path
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_refused"),
+    [
+        ("photos/run", True),
+        ("photos", True),
+        ("elsewhere/../photos/run", True),
+        ("link/run", True),
+        ("photos/runs/run", False),
+        ("run", False),
+    ],
+)
+def test_a_run_among_its_pictures_is_refused(
+    folder: str, is_refused: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run would take its results for pictures of a class."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("photos", "elsewhere"):
+        Path(name).mkdir()
+    Path("link").symlink_to("photos")
+    words = ["--data.source", "folder", "--data.path", "photos", "--folder", folder]
+    words += ["--training.runs_dir", "photos/runs"]
+    monkeypatch.setattr("sys.argv", ["train_fruits.py", *words])
+
+    def next_step() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(train_fruits, "import_keras", next_step)
+    error = RefusedError if is_refused else AssertionError
+    with pytest.raises(error, match="among the pictures" if is_refused else None):
+        train_fruits.main()
