@@ -13,9 +13,12 @@ _ESCAPED = ("Cc", "Cs", "Zl", "Zp")
 
 def readable(name: str | Path) -> str:
     """A name in one line that any encoding of Unicode can hold."""
+    text = str(name)
+    if text.isprintable():  # As most are; there may be a million of them.
+        return text
     return "".join(
         _escape(letter) if unicodedata.category(letter) in _ESCAPED else letter
-        for letter in str(name)
+        for letter in text
     )
 
 

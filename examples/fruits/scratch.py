@@ -8,8 +8,8 @@ from typing import IO
 
 import numpy as np
 
-# The rest is for the files of the results, and for others.
-_SHARE_OF_FREE_ROOM = 0.5
+# For the files of the results, and for others.
+_SHARE_LEFT_FREE = 0.5
 
 
 class ScratchRows:
@@ -28,8 +28,9 @@ class ScratchRows:
 
     def __init__(self, count: int, length: int, folder: str | Path):
         self._length = length
-        self._file, room = _open(folder)
-        self._kept = min(count, room // length)
+        self._file, free = _open(folder)
+        self._left_free = int(free * _SHARE_LEFT_FREE)
+        self._kept = min(count, (free - self._left_free) // length)
         if self._kept < count:
             print(
                 "data.cache_dir: there is no room for all pictures, decoded "
@@ -41,10 +42,13 @@ class ScratchRows:
         """Writes a row; whether it is kept, as a whole."""
         if self._file is None or number >= self._kept:
             return False
-        content = np.ascontiguousarray(row).data
+        content, file = np.ascontiguousarray(row).data, self._file.fileno()
         try:
-            done = os.pwrite(self._file.fileno(), content, number * self._length)
-        except OSError:  # The disk is full, for example.
+            # Others write there as well, the other splits among them.
+            if shutil.disk_usage(file).free < self._left_free:
+                return False
+            done = os.pwrite(file, content, number * self._length)
+        except OSError:  # The disk is full nevertheless, for example.
             return False
         return done == self._length
 
@@ -57,11 +61,11 @@ class ScratchRows:
 
 
 def _open(folder: str | Path) -> tuple[IO[bytes] | None, int]:
-    """A file, and the bytes that it may get."""
+    """A file, and the bytes that are free where it is."""
     for place in (os.path.expanduser(folder), tempfile.gettempdir()):
         try:
-            room = int(shutil.disk_usage(place).free * _SHARE_OF_FREE_ROOM)
-            return tempfile.TemporaryFile(dir=place, buffering=0), room
+            free = shutil.disk_usage(place).free
+            return tempfile.TemporaryFile(dir=place, buffering=0), free
         except OSError:  # There may be no folder, or one that can only be read.
             continue
     return None, 0

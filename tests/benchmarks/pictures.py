@@ -15,9 +15,12 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from tests.benchmarks.table import Table
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
+
 from fruits.config import Config
 from fruits.data import FruitData
-from tests.benchmarks.table import Table
 
 BATCH_SIZE = 32
 STEPS = 100

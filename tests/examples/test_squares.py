@@ -92,6 +92,17 @@ def little_room(_: Any) -> Any:
     return SimpleNamespace(free=2 * 4 * 12 * 12 * 3)
 
 
+class Shrinking:
+    """A disk that others fill, after three pictures."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def __call__(self, _: Any) -> Any:
+        self.asked += 1
+        return SimpleNamespace(free=10**6 if self.asked <= 1 + 3 else 10**5)
+
+
 @pytest.mark.parametrize(
     ("place", "fault", "kept", "said"),
     [
@@ -99,6 +110,7 @@ def little_room(_: Any) -> Any:
         ("os.pwrite", half, 0, ""),
         ("tempfile.TemporaryFile", nowhere, 0, "9 of 9 are decoded again"),
         ("shutil.disk_usage", no_room, 0, "9 of 9 are decoded again"),
+        ("shutil.disk_usage", Shrinking(), 3, ""),
         ("shutil.disk_usage", little_room, 4, "5 of 9 are decoded again"),
     ],
 )
@@ -116,7 +128,7 @@ def test_without_room_pictures_are_decoded_again_and_are_the_same(
     made, examples = squares(tmp_path)
     passed_through(made)
     passed_through(made)
-    assert examples.read == [1] * kept + [2] * (9 - kept)
+    assert sorted(examples.read) == [1] * kept + [2] * (9 - kept)
     assert said in capsys.readouterr().out
 
 
