@@ -3,6 +3,7 @@
 import os
 import signal
 import types
+from collections.abc import Callable
 from typing import Any, Self
 
 from fruits.errors import Terminated
@@ -13,9 +14,13 @@ class Interruption:
 
     An exception in the handler itself might be lost, for example in a callback of
     XLA's, or leave something half done.
+
+    Args:
+        agree: Makes of the signals of all processes one, which ends them all.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agree: Callable[[int], int]):
+        self._agree = agree
         self._signal: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -28,15 +33,16 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    @property
-    def is_asked_for(self) -> bool:
-        """Whether a signal came."""
-        return self._signal is not None
+    def came(self) -> int:
+        """The signal that came, here or in another process; 0 for none.
+
+        All processes ask at the same moments.
+        """
+        return self._agree(self._signal or 0)
 
     def check(self) -> None:
-        """Raises `Terminated` or `KeyboardInterrupt` if a signal came."""
-        if self._signal is not None:
-            raise Terminated if self._signal == signal.SIGTERM else KeyboardInterrupt
+        """Raises what ends the run if a signal came, as `end` does."""
+        end(self.came())
 
     def _note(self, number: int, _: types.FrameType | None) -> None:
         if self._signal is not None:
@@ -45,3 +51,9 @@ class Interruption:
         self._signal = number
         once_more = " (once more: at once)" if number == signal.SIGINT else ""
         print(f"\nEnds after this batch, and saves{once_more}.", flush=True)
+
+
+def end(number: int) -> None:
+    """Raises `Terminated` or `KeyboardInterrupt`, for any signal but 0."""
+    if number:
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt

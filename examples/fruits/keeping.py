@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fruits.checkpoint import Checkpoint, metrics_of, values_of
-from fruits.interruption import Interruption
+from fruits.interruption import Interruption, end
 from fruits.records import Records
 
 # A run is saved after every epoch, and after so many seconds within one.
@@ -69,6 +69,29 @@ class _PassBy:
         return (self.logs, *state) if state else self.logs
 
 
+class Follower(keras.callbacks.Callback):
+    """Ends a run where that is asked for, with the process whose `Keeper` saves it.
+
+    Args:
+        interruption: Whether the run is to end.
+    """
+
+    def __init__(self, interruption: Interruption):
+        super().__init__()
+        self._interruption = interruption
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        self._interruption.check()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._interruption.check()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._interruption.check()
+
+
 class Keeper(keras.callbacks.Callback):
     """Records and saves a run, and ends it where that is asked for.
 
@@ -117,18 +140,19 @@ class Keeper(keras.callbacks.Callback):
         self._batch = max(self._batch, batch + 1)
         is_time = time.perf_counter() - self._saved > EVERY
         # Never `self.model` without need: on JAX that copies the state of the training.
-        if is_time or self._interruption.is_asked_for:
+        number = self._interruption.came()
+        if is_time or number:
             self._keep(self._epoch, self._batch, metrics_of(self.model))
-            self._interruption.check()
+            end(number)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         # They are still those of the training.
         self._metrics = metrics_of(self.model)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._interruption.is_asked_for:
+        if number := self._interruption.came():
             self._keep(self._epoch, self._batch, self._metrics)
-            self._interruption.check()
+            end(number)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.perf_counter() - self._begin

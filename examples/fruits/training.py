@@ -1,7 +1,6 @@
 """A training run, from a configuration to the files of its results."""
 
 import dataclasses
-import functools
 import importlib.metadata
 import time
 from pathlib import Path
@@ -14,9 +13,10 @@ from fruits import entry
 from fruits.checkpoint import Checkpoint
 from fruits.config import Config
 from fruits.data import FruitData
-from fruits.errors import Terminated
+from fruits.errors import RefusedError, Terminated
 from fruits.interruption import Interruption
-from fruits.keeping import GoOn, Keeper
+from fruits.keeping import Follower, GoOn, Keeper
+from fruits.many_workers import Alone, Workers
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from fruits.records import Records
@@ -26,6 +26,7 @@ from keras_momentum.comparison import gamma_of
 
 _BEST = "best.keras"
 FINISHED, INTERRUPTED, DIVERGED = "finished", "interrupted", "diverged"
+_ALONE = Alone()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +68,12 @@ class Run:
 
 
 def train(
-    name: str, config: Config, data: FruitData, chosen: Path | None = None
-) -> Run:
+    name: str,
+    config: Config,
+    data: FruitData,
+    chosen: Path | None = None,
+    workers: Workers = _ALONE,
+) -> Run | None:
     """Trains a classifier with `model.fit`, or goes on where that was interrupted.
 
     On TensorFlow and JAX a run that goes on ends as it would have ended, bit for bit.
@@ -78,29 +83,40 @@ def train(
         config: The configuration.
         data: Its pictures.
         chosen: The folder of the run; `None` for one in `training.runs_dir`.
+        workers: Who trains; each of their processes calls this.
+
+    Returns:
+        What it leaves behind; `None` in processes other than the chief.
 
     Raises:
-        RefusedError: If its folder can't be used.
+        RefusedError: If its folder can't be used, or workers would train different
+            things.
         KeyboardInterrupt: If it was interrupted and is saved: as `Terminated` by
             SIGTERM, or before an epoch has ended.
     """
     training = config.training
     keras.utils.set_random_seed(training.seed)
     keras.config.set_dtype_policy(training.precision)
+    made_of = _made_of(name, config, data, workers)
+    workers.check_same(made_of)
+    with workers.scope():
+        optimizer = optimizer_of(config, data.steps_per_epoch)
+        model = workers.prepared(data.compiled_model(optimizer))
+        model.optimizer.build(model.trainable_variables)
+    if not workers.is_chief:
+        _follow(config, data, model, workers)
+        return None
     evaluated = data.evaluation()
-    model = data.compiled_model(optimizer_of(config, data.steps_per_epoch))
-    model.optimizer.build(model.trainable_variables)
-    folder = open_folder(
-        name,
-        Path(training.runs_dir),
-        chosen,
-        _made_of(name, config, data),
-    )
+    try:
+        folder = open_folder(name, Path(training.runs_dir), chosen, made_of)
+    except RefusedError as error:
+        workers.from_chief(error)
+        raise
     data.write_left_out(folder.path)
     resumed = folder.load()
     records = Records(folder.path, resumed.records if resumed else [])
     print(
-        f"{len(data.classes)} classes, {data.counts}; {_device(model)}, "
+        f"{len(data.classes)} classes, {data.counts}; {_device(model, workers)}, "
         f"{training.precision}, XLA-compiled step: {model.jit_compile}"
     )
     if resumed:
@@ -110,9 +126,18 @@ def train(
         )
     state, exit_code = FINISHED, 0
     done = resumed.epoch if resumed else 0
-    if done < training.epochs and records.diverged_in is None:
+    is_left = done < training.epochs and records.diverged_in is None
+    workers.from_chief((resumed, is_left))
+    if is_left:
+
+        def save_best(model: keras.Model) -> None:
+            with workers.as_alone(model):
+                save_model(model, data.classes, folder.path / _BEST)
+
         try:
-            _fit(config, data, model, folder, records, resumed)
+            with Interruption(workers.highest) as interruption:
+                keeper = Keeper(folder.save, save_best, records, interruption, resumed)
+                _fit(config, data, model, workers, keeper, resumed)
         except KeyboardInterrupt as error:
             records.close()
             print(f"Saved in {folder.path}; the same command goes on.", flush=True)
@@ -144,51 +169,62 @@ def train(
     )
 
 
+def _follow(
+    config: Config, data: FruitData, model: keras.Model, workers: Workers
+) -> None:
+    """Does the part of a process that keeps nothing."""
+    resumed, is_left = workers.from_chief(None)
+    if is_left:
+        with Interruption(workers.highest) as interruption:
+            _fit(config, data, model, workers, Follower(interruption), resumed)
+
+
 def _fit(
     config: Config,
     data: FruitData,
     model: keras.Model,
-    folder: RunFolder,
-    records: Records,
+    workers: Workers,
+    last: keras.callbacks.Callback,
     resumed: Checkpoint | None,
 ) -> None:
     """Trains until the end, or until it is interrupted."""
+    training = config.training
     wait = DataWait()
     epoch = resumed.epoch if resumed else 0
     first = epoch * data.steps_per_epoch
     if resumed and keras.backend.backend() != "torch":
         # On PyTorch `fit` also takes the batches that are passed by.
         first += resumed.batch
-    with Interruption() as interruption:
+    batches = workers.for_training(data.training(training.seed, first))
+    validation = workers.for_evaluation(
+        data.evaluation()["validation"],
+        data.counts["validation"],
+        config.data.batch_size,
+    )
+    with workers.scope():
         model.fit(
-            wait.measured(data.training(config.training.seed, first)),
-            epochs=config.training.epochs,
+            wait.measured(batches),
+            epochs=training.epochs,
             initial_epoch=epoch,
             steps_per_epoch=data.steps_per_epoch,
-            validation_data=data.evaluation()["validation"],
+            validation_data=validation,
             # Callbacks add to the logs in their order.
             callbacks=[
                 *([GoOn(resumed)] if resumed else []),
                 *callbacks_of(config),
                 _Monitor(wait),
                 keras.callbacks.TerminateOnNaN(),
-                Keeper(
-                    folder.save,
-                    functools.partial(
-                        save_model, classes=data.classes, file=folder.path / _BEST
-                    ),
-                    records,
-                    interruption,
-                    resumed,
-                ),
+                last,
             ],
             # The batches have their order.
             shuffle=False,
-            verbose=2,
+            verbose=2 if workers.is_chief else 0,
         )
 
 
-def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
+def _made_of(
+    name: str, config: Config, data: FruitData, workers: Workers
+) -> dict[str, Any]:
     """All that a run follows from."""
     places = {"data": {"cache_dir"}, "training": {"runs_dir"}}
     backend = keras.backend.backend()
@@ -197,6 +233,7 @@ def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
         "configuration": config.model_dump(exclude=places),
         "data": data.fingerprint,
         "backend": backend,
+        "replicas": workers.replicas,
         "versions": {
             package: importlib.metadata.version(package)
             for package in ("keras", "keras-momentum", "numpy", backend)
@@ -204,8 +241,10 @@ def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
     }
 
 
-def _device(model: keras.Model) -> str:
+def _device(model: keras.Model, workers: Workers) -> str:
     where = str(model.weights[0].value.device).rpartition("/")[-1]
+    if workers.replicas > 1:
+        where = f"{workers.replicas} devices of {workers.processes} processes"
     return f"Keras on {keras.backend.backend()} with {where}"
 
 

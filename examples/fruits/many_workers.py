@@ -1,0 +1,282 @@
+"""One training by many workers, which ends as that of a single one would.
+
+The batches, the ramp of gamma, the restarts and the checkpoints are those of one
+worker: each replica of the network has its rows of every batch, and all make the same
+update. The first process is the chief, and it alone writes.
+"""
+
+import abc
+import contextlib
+import os
+import pickle
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fruits.errors import RefusedError, received
+
+DEVICES, PROCESSES = "devices", "processes"
+_JOB = "KERAS_DISTRIBUTION_"
+
+
+class Workers(abc.ABC):
+    """Those who train together.
+
+    Attributes:
+        replicas: How many of them there are, in all processes.
+        processes: The number of processes.
+        process: The number of this one.
+    """
+
+    replicas = 1
+    processes = 1
+    process = 0
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes."""
+        return self.process == 0
+
+    @abc.abstractmethod
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Within it, what is made and trained belongs to all of them."""
+
+    def prepared(self, model: keras.Model) -> keras.Model:
+        """A new model, whose layers see whole batches where they have a choice."""
+        return model
+
+    def as_alone(self, model: keras.Model) -> contextlib.AbstractContextManager[Any]:
+        """Within it, the model is as a single device would have it."""
+        return contextlib.nullcontext()
+
+    def for_training(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """What this process has of the batches that all of them train on."""
+        return batches
+
+    def for_evaluation(
+        self, batches: tf.data.Dataset, count: int, size: int
+    ) -> tf.data.Dataset:
+        """What this process has of pictures, so that metrics are those of all.
+
+        Args:
+            batches: Of pictures and labels.
+            count: The number of pictures.
+            size: That in a batch, but for the last one.
+        """
+        return batches
+
+    def from_chief(self, value: Any) -> Any:
+        """The value that the chief has; if it is a refusal, that is raised."""
+        return value
+
+    def highest(self, number: int) -> int:
+        """The highest of the numbers that the processes have."""
+        return number
+
+    def check_batch_size(self, size: int) -> None:
+        """Refuses batches that can't be shared evenly.
+
+        Raises:
+            RefusedError: If some replicas would have more of a batch than others: the
+                mean of theirs would not be that of the batch.
+        """
+        if size % self.replicas:
+            raise RefusedError(
+                f"data.batch_size: it is shared by {self.replicas} workers and must be "
+                f"a multiple of {self.replicas}. {received(size)}"
+            )
+
+    def check_same(self, made_of: dict[str, Any]) -> None:
+        """Refuses a training of which the workers have different ideas.
+
+        Args:
+            made_of: All that it follows from, by name.
+        """
+        of_chief = self.from_chief(made_of)
+        others = [name for name in made_of if made_of[name] != of_chief.get(name)]
+        if self.highest(len(others)):
+            what = f"another {others[0]} than the first" if others else "the same"
+            raise RefusedError(
+                f"--workers: all workers must train the same, and one of them would "
+                f"not; this one ({self.process} of {self.processes}) has {what}"
+            )
+
+
+class Alone(Workers):
+    """One device."""
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext()
+
+
+class Mirrored(Workers):
+    """The devices of this machine, on TensorFlow."""
+
+    def __init__(self) -> None:
+        devices = tf.config.list_logical_devices("GPU")
+        devices = devices or tf.config.list_logical_devices("CPU")
+        self._strategy = tf.distribute.MirroredStrategy([each.name for each in devices])
+        self.replicas = self._strategy.num_replicas_in_sync
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        scope: contextlib.AbstractContextManager[Any] = self._strategy.scope()
+        return scope
+
+    def prepared(self, model: keras.Model) -> keras.Model:
+        _synchronize(model, True)
+        return model
+
+    @contextlib.contextmanager
+    def as_alone(self, model: keras.Model) -> Any:
+        # Other backends would not load it.
+        _synchronize(model, False)
+        try:
+            yield
+        finally:
+            _synchronize(model, True)
+
+
+class Sharded(Workers):
+    """The devices of all processes, on JAX.
+
+    A step is one program for all of them: batch normalization and dropout are those of
+    the whole batch.
+    """
+
+    def __init__(self) -> None:
+        import jax
+
+        self.replicas = jax.device_count()
+        self.processes = jax.process_count()
+        self.process = jax.process_index()
+        self._distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        scope: contextlib.AbstractContextManager[Any] = self._distribution.scope()
+        return scope
+
+    def for_training(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        if self.processes == 1:
+            return batches
+
+        def own(rows: tf.Tensor) -> tf.Tensor:
+            count = tf.shape(rows)[0] // self.processes
+            return rows[self.process * count : (self.process + 1) * count]
+
+        return batches.map(lambda *batch: tuple(map(own, batch)), tf.data.AUTOTUNE)
+
+    def for_evaluation(
+        self, batches: tf.data.Dataset, count: int, size: int
+    ) -> tf.data.Dataset:
+        if count % self.replicas == 0:
+            return self.for_training(batches)
+        # Rows that are left over can't be shared, and would weigh more if each replica
+        # had them: each has all rows.
+        times = self.replicas // self.processes
+        return batches.rebatch(size // self.replicas).map(
+            lambda *batch: tuple(tf.repeat(rows, times, axis=0) for rows in batch)
+        )
+
+    def from_chief(self, value: Any) -> Any:
+        if self.processes > 1:
+            value = pickle.loads(_broadcast(pickle.dumps(value)))
+        if isinstance(value, RefusedError):
+            raise value
+        return value
+
+    def highest(self, number: int) -> int:
+        if self.processes == 1:
+            return number
+        from jax.experimental import multihost_utils
+
+        return int(np.max(multihost_utils.process_allgather(np.int32(number))))
+
+
+def workers_of(kind: str | None) -> Workers:
+    """The workers of a script's `--workers`; before anything is computed.
+
+    Args:
+        kind: `DEVICES`, `PROCESSES`, or `None` for a single device.
+
+    Raises:
+        RefusedError: If they can't train together.
+    """
+    if kind is None:
+        return Alone()
+    backend = keras.backend.backend()
+    if backend == "jax":
+        if kind == PROCESSES:
+            _join()
+        return Sharded()
+    if backend == "tensorflow" and kind == DEVICES:
+        return Mirrored()
+    raise RefusedError(f"--workers {kind}: {_MISSING[backend, kind]}")
+
+
+_MISSING = {
+    ("tensorflow", PROCESSES): (
+        "Keras's fit fails under TensorFlow's MultiWorkerMirroredStrategy "
+        "(keras#20585); KERAS_BACKEND=jax trains by many processes"
+    ),
+    ("torch", DEVICES): (
+        "Keras has no data parallelism on PyTorch yet (keras#23418); "
+        "KERAS_BACKEND=tensorflow or jax has"
+    ),
+    ("torch", PROCESSES): (
+        "Keras's fit goes past DistributedDataParallel, so that each process would "
+        "train by itself (keras#23418); KERAS_BACKEND=jax trains by many processes"
+    ),
+}
+
+
+def _join() -> None:
+    """Joins the other processes of the job, which the environment describes.
+
+    Raises:
+        RefusedError: If it does not.
+    """
+    names = [_JOB + name for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")]
+    for name in names:
+        if not os.environ.get(name):
+            raise RefusedError(
+                f"--workers {PROCESSES}: the environment must say {', '.join(names)}, "
+                f"and {name} is missing"
+            )
+    count, process = (_number(name) for name in names[1:])
+    if count < 1 or not 0 <= process < count:
+        raise RefusedError(
+            f"{names[2]}: it must be below {names[1]}. Received: {process} of {count}"
+        )
+    addresses = os.environ[names[0]].split(",")
+    if len(addresses) not in (1, count):
+        raise RefusedError(
+            f"{names[0]}: it must name the first of {count} processes, or all. "
+            f"{received(os.environ[names[0]])}"
+        )
+    keras.distribution.initialize()
+
+
+def _number(name: str) -> int:
+    text = os.environ[name]
+    if not text.isascii() or not text.isdigit():
+        raise RefusedError(f"{name}: it must be a whole number. {received(text)}")
+    return int(text)
+
+
+def _broadcast(content: bytes) -> bytes:
+    """The bytes that the chief has."""
+    from jax.experimental import multihost_utils
+
+    count = int(multihost_utils.broadcast_one_to_all(np.int32(len(content))))
+    padded = np.zeros(count, np.uint8)
+    own = np.frombuffer(content, np.uint8)[:count]
+    padded[: len(own)] = own
+    return bytes(np.asarray(multihost_utils.broadcast_one_to_all(padded)))
+
+
+def _synchronize(model: keras.Model, whole_batch: bool) -> None:
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = whole_batch
