@@ -9,6 +9,7 @@ import abc
 import contextlib
 import os
 import pickle
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -51,21 +52,27 @@ class Workers(abc.ABC):
         """Within it, the model is as a single device would have it."""
         return contextlib.nullcontext()
 
-    def for_training(self, batches: tf.data.Dataset) -> tf.data.Dataset:
-        """What this process has of the batches that all of them train on."""
-        return batches
+    @abc.abstractmethod
+    def shared(self, batches: tf.data.Dataset) -> Any:
+        """What this process has of batches that are shared evenly."""
 
-    def for_evaluation(
-        self, batches: tf.data.Dataset, count: int, size: int
-    ) -> tf.data.Dataset:
-        """What this process has of pictures, so that metrics are those of all.
+    @abc.abstractmethod
+    def for_each(self, batches: tf.data.Dataset) -> Any:
+        """What this process has of batches that each replica sees in whole."""
+
+    def evaluated(self, batches: tf.data.Dataset, count: int, size: int) -> Any:
+        """What this process has of pictures, so that metrics are those of them all.
 
         Args:
             batches: Of pictures and labels.
             count: The number of pictures.
-            size: That in a batch, but for the last one.
+            size: That in each batch but the last one.
         """
-        return batches
+        if count % self.replicas == 0:
+            return self.shared(batches)
+        # What is left over can't be shared, and would count more than the rest if each
+        # replica saw it: each sees all. Their batches fit into its memory.
+        return self.for_each(batches.rebatch(size // self.replicas))
 
     def from_chief(self, value: Any) -> Any:
         """The value that the chief has; if it is a refusal, that is raised."""
@@ -107,6 +114,12 @@ class Workers(abc.ABC):
 class Alone(Workers):
     """One device."""
 
+    def shared(self, batches: tf.data.Dataset) -> Any:
+        return batches
+
+    def for_each(self, batches: tf.data.Dataset) -> Any:
+        return batches
+
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()
 
@@ -123,6 +136,26 @@ class Mirrored(Workers):
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         scope: contextlib.AbstractContextManager[Any] = self._strategy.scope()
         return scope
+
+    def shared(self, batches: tf.data.Dataset) -> Any:
+        def parts(rows: tf.Tensor) -> tf.Tensor:
+            return tf.reshape(rows, (self.replicas, -1, *rows.shape[1:]))
+
+        return self._one_after_another(batches, parts)
+
+    def for_each(self, batches: tf.data.Dataset) -> Any:
+        return self._one_after_another(
+            batches, lambda rows: tf.stack([rows] * self.replicas)
+        )
+
+    def _one_after_another(
+        self, batches: tf.data.Dataset, parts: Callable[[tf.Tensor], tf.Tensor]
+    ) -> Any:
+        """Batches of which each replica gets one part, of the same size."""
+        each = batches.map(lambda *batch: tuple(map(parts, batch))).unbatch()
+        # TensorFlow's own way of sharing leaves some replicas without a row of a small
+        # batch, and the training stops there.
+        return self._strategy.distribute_datasets_from_function(lambda _: each)
 
     def prepared(self, model: keras.Model) -> keras.Model:
         _synchronize(model, True)
@@ -157,7 +190,7 @@ class Sharded(Workers):
         scope: contextlib.AbstractContextManager[Any] = self._distribution.scope()
         return scope
 
-    def for_training(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+    def shared(self, batches: tf.data.Dataset) -> Any:
         if self.processes == 1:
             return batches
 
@@ -167,15 +200,9 @@ class Sharded(Workers):
 
         return batches.map(lambda *batch: tuple(map(own, batch)), tf.data.AUTOTUNE)
 
-    def for_evaluation(
-        self, batches: tf.data.Dataset, count: int, size: int
-    ) -> tf.data.Dataset:
-        if count % self.replicas == 0:
-            return self.for_training(batches)
-        # Rows that are left over can't be shared, and would weigh more if each replica
-        # had them: each has all rows.
+    def for_each(self, batches: tf.data.Dataset) -> Any:
         times = self.replicas // self.processes
-        return batches.rebatch(size // self.replicas).map(
+        return batches.map(
             lambda *batch: tuple(tf.repeat(rows, times, axis=0) for rows in batch)
         )
 

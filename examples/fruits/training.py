@@ -195,15 +195,15 @@ def _fit(
     if resumed and keras.backend.backend() != "torch":
         # On PyTorch `fit` also takes the batches that are passed by.
         first += resumed.batch
-    batches = workers.for_training(data.training(training.seed, first))
-    validation = workers.for_evaluation(
+    batches = wait.measured(data.training(training.seed, first))
+    validation = workers.evaluated(
         data.evaluation()["validation"],
         data.counts["validation"],
         config.data.batch_size,
     )
     with workers.scope():
         model.fit(
-            wait.measured(batches),
+            workers.shared(batches),
             epochs=training.epochs,
             initial_epoch=epoch,
             steps_per_epoch=data.steps_per_epoch,
