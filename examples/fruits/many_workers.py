@@ -7,9 +7,10 @@ update. The first process is the chief, and it alone writes.
 
 import abc
 import contextlib
+import math
 import os
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -72,7 +73,9 @@ class Workers(abc.ABC):
             return self.shared(batches)
         # What is left over can't be shared, and would count more than the rest if each
         # replica saw it: each sees all. Their batches fit into its memory.
-        return self.for_each(batches.rebatch(size // self.replicas))
+        size //= self.replicas
+        known = tf.data.experimental.assert_cardinality(math.ceil(count / size))
+        return self.for_each(batches.rebatch(size).apply(known))
 
     def from_chief(self, value: Any) -> Any:
         """The value that the chief has; if it is a refusal, that is raised."""
@@ -162,7 +165,7 @@ class Mirrored(Workers):
         return model
 
     @contextlib.contextmanager
-    def as_alone(self, model: keras.Model) -> Any:
+    def as_alone(self, model: keras.Model) -> Iterator[None]:
         # Other backends would not load it.
         _synchronize(model, False)
         try:
@@ -205,6 +208,15 @@ class Sharded(Workers):
         return batches.map(
             lambda *batch: tuple(tf.repeat(rows, times, axis=0) for rows in batch)
         )
+
+    @contextlib.contextmanager
+    def as_alone(self, model: keras.Model) -> Iterator[None]:
+        # What is put on the devices of all processes, all of them have to put there.
+        keras.distribution.set_distribution(None)
+        try:
+            yield
+        finally:
+            keras.distribution.set_distribution(self._distribution)
 
     def from_chief(self, value: Any) -> Any:
         if self.processes > 1:
