@@ -294,14 +294,22 @@ def _join() -> None:
             f"{names[0]}: it must name the first of {count} processes, or all. "
             f"{received(os.environ[names[0]])}"
         )
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        if not host or not _is_whole(port) or not 0 < int(port) < 2**16:
+            raise RefusedError(f"{names[0]}: each is HOST:PORT. {received(address)}")
     keras.distribution.initialize()
 
 
 def _number(name: str) -> int:
     text = os.environ[name]
-    if not text.isascii() or not text.isdigit():
+    if not _is_whole(text):
         raise RefusedError(f"{name}: it must be a whole number. {received(text)}")
     return int(text)
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _broadcast(content: bytes) -> bytes:
