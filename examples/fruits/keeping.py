@@ -44,6 +44,21 @@ class GoOn(keras.callbacks.Callback):
             self._pass_by.logs = self.model.get_metrics_result()
 
 
+class PutAgain(keras.callbacks.Callback):
+    """Gives variables their values once more, whatever other callbacks have done.
+
+    Args:
+        checkpoint: Where the run goes on.
+    """
+
+    def __init__(self, checkpoint: Checkpoint):
+        super().__init__()
+        self._checkpoint = checkpoint
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._checkpoint.put_values(self.model)
+
+
 class _PassBy:
     """A training function that does nothing the first times it is called.
 
@@ -121,9 +136,6 @@ class Keeper(keras.callbacks.Callback):
         self._resumed = resumed
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if self._resumed is not None:
-            # Once more, whatever other callbacks have done to them.
-            self._resumed.put_values(self.model)
         before = self._resumed.seconds if self._resumed else 0.0
         self._begin = time.perf_counter() - before
         self._saved = time.perf_counter()

@@ -15,7 +15,7 @@ from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import RefusedError, Terminated
 from fruits.interruption import Interruption
-from fruits.keeping import Follower, GoOn, Keeper
+from fruits.keeping import Follower, GoOn, Keeper, PutAgain
 from fruits.many_workers import Alone, Workers
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
@@ -214,6 +214,7 @@ def _fit(
                 *callbacks_of(config),
                 _Monitor(wait),
                 keras.callbacks.TerminateOnNaN(),
+                *([PutAgain(resumed)] if resumed else []),
                 last,
             ],
             # The batches have their order.
