@@ -8,6 +8,9 @@ from typing import Any, Self
 
 from fruits.errors import Terminated
 
+# Not to end, but to save; lower than any signal that is noted.
+SAVE = 1
+
 
 class Interruption:
     """Notes Ctrl-C and SIGTERM while it is entered; the second one ends the process.
@@ -16,7 +19,7 @@ class Interruption:
     XLA's, or leave something half done.
 
     Args:
-        agree: Makes of the signals of all processes one, which ends them all.
+        agree: The highest of the requests that the processes have.
     """
 
     def __init__(self, agree: Callable[[int], int]):
@@ -33,16 +36,12 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def came(self) -> int:
-        """The signal that came, here or in another process; 0 for none.
+    def request(self, own: int = 0) -> int:
+        """The signal that came, here or in another process; else the highest `own`.
 
         All processes ask at the same moments.
         """
-        return self._agree(self._signal or 0)
-
-    def check(self) -> None:
-        """Raises what ends the run if a signal came, as `end` does."""
-        end(self.came())
+        return self._agree(self._signal or own)
 
     def _note(self, number: int, _: types.FrameType | None) -> None:
         if self._signal is not None:
@@ -53,7 +52,9 @@ class Interruption:
         print(f"\nEnds after this batch, and saves{once_more}.", flush=True)
 
 
-def end(number: int) -> None:
-    """Raises `Terminated` or `KeyboardInterrupt`, for any signal but 0."""
-    if number:
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+def end(request: int) -> None:
+    """Raises `Terminated` or `KeyboardInterrupt` if a signal came."""
+    if request == signal.SIGTERM:
+        raise Terminated
+    if request == signal.SIGINT:
+        raise KeyboardInterrupt

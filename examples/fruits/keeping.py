@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fruits.checkpoint import Checkpoint, metrics_of, values_of
-from fruits.interruption import Interruption, end
+from fruits.interruption import SAVE, Interruption, end
 from fruits.records import Records
 
 # A run is saved after every epoch, and after so many seconds within one.
@@ -44,21 +44,6 @@ class GoOn(keras.callbacks.Callback):
             self._pass_by.logs = self.model.get_metrics_result()
 
 
-class PutAgain(keras.callbacks.Callback):
-    """Gives variables their values once more, whatever other callbacks have done.
-
-    Args:
-        checkpoint: Where the run goes on.
-    """
-
-    def __init__(self, checkpoint: Checkpoint):
-        super().__init__()
-        self._checkpoint = checkpoint
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._checkpoint.put_values(self.model)
-
-
 class _PassBy:
     """A training function that does nothing the first times it is called.
 
@@ -82,29 +67,6 @@ class _PassBy:
         # On JAX the state of the model is an argument, and goes on.
         *state, _ = arguments
         return (self.logs, *state) if state else self.logs
-
-
-class Follower(keras.callbacks.Callback):
-    """Ends a run where that is asked for, with the process whose `Keeper` saves it.
-
-    Args:
-        interruption: Whether the run is to end.
-    """
-
-    def __init__(self, interruption: Interruption):
-        super().__init__()
-        self._interruption = interruption
-
-    def on_train_batch_end(
-        self, batch: int, logs: dict[str, Any] | None = None
-    ) -> None:
-        self._interruption.check()
-
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._interruption.check()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._interruption.check()
 
 
 class Keeper(keras.callbacks.Callback):
@@ -136,6 +98,9 @@ class Keeper(keras.callbacks.Callback):
         self._resumed = resumed
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        if self._resumed is not None:
+            # Once more, whatever other callbacks have done to them.
+            self._resumed.put_values(self.model)
         before = self._resumed.seconds if self._resumed else 0.0
         self._begin = time.perf_counter() - before
         self._saved = time.perf_counter()
@@ -152,19 +117,19 @@ class Keeper(keras.callbacks.Callback):
         self._batch = max(self._batch, batch + 1)
         is_time = time.perf_counter() - self._saved > EVERY
         # Never `self.model` without need: on JAX that copies the state of the training.
-        number = self._interruption.came()
-        if is_time or number:
+        # In all processes, as reading a metric may need them all.
+        if request := self._interruption.request(SAVE if is_time else 0):
             self._keep(self._epoch, self._batch, metrics_of(self.model))
-            end(number)
+            end(request)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         # They are still those of the training.
         self._metrics = metrics_of(self.model)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if number := self._interruption.came():
+        if request := self._interruption.request():
             self._keep(self._epoch, self._batch, self._metrics)
-            end(number)
+            end(request)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.perf_counter() - self._begin
@@ -172,7 +137,7 @@ class Keeper(keras.callbacks.Callback):
         if self._records.is_best:
             self._save_best(self.model)
         self._keep(epoch + 1, 0, [])
-        self._interruption.check()
+        end(self._interruption.request())
 
     def _keep(self, epoch: int, batch: int, metrics: list[np.ndarray]) -> None:
         self._save(

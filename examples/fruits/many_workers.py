@@ -7,6 +7,7 @@ update. The first process is the chief, and it alone writes.
 
 import abc
 import contextlib
+import json
 import math
 import os
 import pickle
@@ -18,6 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from fruits.errors import RefusedError, received
+from fruits.worker_loop import fit_by_loop
 
 DEVICES, PROCESSES = "devices", "processes"
 _JOB = "KERAS_DISTRIBUTION_"
@@ -44,6 +46,10 @@ class Workers(abc.ABC):
     @abc.abstractmethod
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Within it, what is made and trained belongs to all of them."""
+
+    def fit(self, model: keras.Model, batches: Any, **how: Any) -> None:
+        """Trains as `model.fit` does."""
+        model.fit(batches, **how)
 
     def prepared(self, model: keras.Model) -> keras.Model:
         """A new model, whose layers see whole batches where they have a choice."""
@@ -128,28 +134,45 @@ class Alone(Workers):
 
 
 class Mirrored(Workers):
-    """The devices of this machine, on TensorFlow."""
+    """The devices of all processes, on TensorFlow.
 
-    def __init__(self) -> None:
-        devices = tf.config.list_logical_devices("GPU")
-        devices = devices or tf.config.list_logical_devices("CPU")
-        self._strategy = tf.distribute.MirroredStrategy([each.name for each in devices])
-        self.replicas = self._strategy.num_replicas_in_sync
+    Args:
+        strategy: Of `tf.distribute`.
+        process: The number of this process.
+        processes: How many there are.
+    """
+
+    def __init__(
+        self, strategy: tf.distribute.Strategy, process: int = 0, processes: int = 1
+    ):
+        self._strategy = strategy
+        self.process, self.processes = process, processes
+        self.replicas = strategy.num_replicas_in_sync
+        self._gather = tf.function(self._gather_in_graph, reduce_retracing=True)
+
+    def fit(self, model: keras.Model, batches: Any, **how: Any) -> None:
+        if self.processes == 1:
+            model.fit(batches, **how)
+        else:
+            how.pop("shuffle")
+            fit_by_loop(model, self._strategy, batches, **how)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         scope: contextlib.AbstractContextManager[Any] = self._strategy.scope()
         return scope
 
     def shared(self, batches: tf.data.Dataset) -> Any:
+        here = self.replicas // self.processes
+
         def parts(rows: tf.Tensor) -> tf.Tensor:
-            return tf.reshape(rows, (self.replicas, -1, *rows.shape[1:]))
+            all_parts = tf.reshape(rows, (self.replicas, -1, *rows.shape[1:]))
+            return all_parts[self.process * here : (self.process + 1) * here]
 
         return self._one_after_another(batches, parts)
 
     def for_each(self, batches: tf.data.Dataset) -> Any:
-        return self._one_after_another(
-            batches, lambda rows: tf.stack([rows] * self.replicas)
-        )
+        here = self.replicas // self.processes
+        return self._one_after_another(batches, lambda rows: tf.stack([rows] * here))
 
     def _one_after_another(
         self, batches: tf.data.Dataset, parts: Callable[[tf.Tensor], tf.Tensor]
@@ -172,6 +195,37 @@ class Mirrored(Workers):
             yield
         finally:
             _synchronize(model, True)
+
+    def from_chief(self, value: Any) -> Any:
+        if self.processes > 1:
+            content = pickle.dumps(value) if self.is_chief else b""
+            numbers = self._gathered(np.frombuffer(content, np.uint8))
+            value = pickle.loads(numbers.astype(np.uint8).tobytes())
+        if isinstance(value, RefusedError):
+            raise value
+        return value
+
+    def highest(self, number: int) -> int:
+        return int(max(self._gathered(np.array([number], np.int32))))
+
+    def _gathered(self, values: np.ndarray) -> np.ndarray:
+        """The values of all processes, one after another."""
+        if self.processes == 1:
+            return values
+
+        return self._gather(tf.constant(values.astype(np.int32))).numpy()  # type: ignore[no-any-return]
+
+    def _gather_in_graph(self, values: tf.Tensor) -> tf.Tensor:
+        def of_replica() -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            # The first of a process speaks for it.
+            here = self.replicas // self.processes
+            is_first = context.replica_id_in_sync_group % here == 0
+            count = tf.where(is_first, tf.size(values), 0)
+            return context.all_gather(values[:count], axis=0)
+
+        results = self._strategy.run(of_replica)
+        return self._strategy.experimental_local_results(results)[0]
 
 
 class Sharded(Workers):
@@ -209,15 +263,6 @@ class Sharded(Workers):
             lambda *batch: tuple(tf.repeat(rows, times, axis=0) for rows in batch)
         )
 
-    @contextlib.contextmanager
-    def as_alone(self, model: keras.Model) -> Iterator[None]:
-        # What is put on the devices of all processes, all of them have to put there.
-        keras.distribution.set_distribution(None)
-        try:
-            yield
-        finally:
-            keras.distribution.set_distribution(self._distribution)
-
     def from_chief(self, value: Any) -> Any:
         if self.processes > 1:
             value = pickle.loads(_broadcast(pickle.dumps(value)))
@@ -249,16 +294,12 @@ def workers_of(kind: str | None) -> Workers:
         if kind == PROCESSES:
             _join()
         return Sharded()
-    if backend == "tensorflow" and kind == DEVICES:
-        return Mirrored()
+    if backend == "tensorflow":
+        return _mirrored_processes() if kind == PROCESSES else _mirrored_devices()
     raise RefusedError(f"--workers {kind}: {_MISSING[backend, kind]}")
 
 
 _MISSING = {
-    ("tensorflow", PROCESSES): (
-        "Keras's fit fails under TensorFlow's MultiWorkerMirroredStrategy "
-        "(keras#20585); KERAS_BACKEND=jax trains by many processes"
-    ),
     ("torch", DEVICES): (
         "Keras has no data parallelism on PyTorch yet (keras#23418); "
         "KERAS_BACKEND=tensorflow or jax has"
@@ -268,6 +309,34 @@ _MISSING = {
         "train by itself (keras#23418); KERAS_BACKEND=jax trains by many processes"
     ),
 }
+
+
+def _mirrored_devices() -> Mirrored:
+    devices = tf.config.list_logical_devices("GPU")
+    devices = devices or tf.config.list_logical_devices("CPU")
+    return Mirrored(tf.distribute.MirroredStrategy([each.name for each in devices]))
+
+
+def _mirrored_processes() -> Mirrored:
+    text = os.environ.get("TF_CONFIG", "")
+    try:
+        content = json.loads(text)
+        addresses, task = content["cluster"]["worker"], content["task"]
+        index = task["index"]
+        is_whole = isinstance(index, int) and isinstance(addresses, list)
+        if not is_whole or task["type"] != "worker" or len(content["cluster"]) != 1:
+            raise ValueError
+        if not 0 <= index < len(addresses):
+            raise ValueError
+    except (ValueError, KeyError, TypeError) as error:
+        raise RefusedError(
+            f"--workers {PROCESSES}: TF_CONFIG must be "
+            '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", '
+            f'"index": NUMBER}}}}, with a number for each worker from 0. '
+            f"{received(text)}"
+        ) from error
+    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    return Mirrored(strategy, index, len(addresses))
 
 
 def _join() -> None:

@@ -2,7 +2,9 @@
 
 import dataclasses
 import importlib.metadata
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import RefusedError, Terminated
 from fruits.interruption import Interruption
-from fruits.keeping import Follower, GoOn, Keeper, PutAgain
+from fruits.keeping import GoOn, Keeper
 from fruits.many_workers import Alone, Workers
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
@@ -129,15 +131,8 @@ def train(
     is_left = done < training.epochs and records.diverged_in is None
     workers.from_chief((resumed, is_left))
     if is_left:
-
-        def save_best(model: keras.Model) -> None:
-            with workers.as_alone(model):
-                save_model(model, data.classes, folder.path / _BEST)
-
         try:
-            with Interruption(workers.highest) as interruption:
-                keeper = Keeper(folder.save, save_best, records, interruption, resumed)
-                _fit(config, data, model, workers, keeper, resumed)
+            _fit(config, data, model, workers, resumed, records, folder.save)
         except KeyboardInterrupt as error:
             records.close()
             print(f"Saved in {folder.path}; the same command goes on.", flush=True)
@@ -172,11 +167,19 @@ def train(
 def _follow(
     config: Config, data: FruitData, model: keras.Model, workers: Workers
 ) -> None:
-    """Does the part of a process that keeps nothing."""
+    """Does all that the chief does, as most of it needs all, and keeps nothing."""
     resumed, is_left = workers.from_chief(None)
-    if is_left:
-        with Interruption(workers.highest) as interruption:
-            _fit(config, data, model, workers, Follower(interruption), resumed)
+    with tempfile.TemporaryDirectory() as passing:
+        records = Records(Path(passing), resumed.records if resumed else [])
+        try:
+            if is_left:
+                _fit(config, data, model, workers, resumed, records, _forget)
+        finally:
+            records.close()
+
+
+def _forget(checkpoint: Checkpoint) -> None:
+    """Leaves it to the chief to save."""
 
 
 def _fit(
@@ -184,8 +187,9 @@ def _fit(
     data: FruitData,
     model: keras.Model,
     workers: Workers,
-    last: keras.callbacks.Callback,
     resumed: Checkpoint | None,
+    records: Records,
+    save: Callable[[Checkpoint], None],
 ) -> None:
     """Trains until the end, or until it is interrupted."""
     training = config.training
@@ -201,8 +205,14 @@ def _fit(
         data.counts["validation"],
         config.data.batch_size,
     )
-    with workers.scope():
-        model.fit(
+
+    def save_best(model: keras.Model) -> None:
+        with workers.as_alone(model):
+            save_model(model, data.classes, records.folder / _BEST)
+
+    with workers.scope(), Interruption(workers.highest) as interruption:
+        workers.fit(
+            model,
             workers.shared(batches),
             epochs=training.epochs,
             initial_epoch=epoch,
@@ -214,8 +224,7 @@ def _fit(
                 *callbacks_of(config),
                 _Monitor(wait),
                 keras.callbacks.TerminateOnNaN(),
-                *([PutAgain(resumed)] if resumed else []),
-                last,
+                Keeper(save, save_best, records, interruption, resumed),
             ],
             # The batches have their order.
             shuffle=False,
