@@ -18,10 +18,10 @@ from fruits.data import FruitData
 from fruits.errors import RefusedError, Terminated
 from fruits.interruption import Interruption
 from fruits.keeping import GoOn, Keeper
-from fruits.many_workers import Alone, Workers
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from fruits.records import Records
+from fruits.replicas import Alone, Workers
 from fruits.run_folder import RunFolder, open_folder
 from fruits.saved_model import save_model
 from keras_momentum.comparison import gamma_of

@@ -62,6 +62,7 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
         os._exit(entry.TERMINATED)
     except KeyboardInterrupt:
         os._exit(entry.INTERRUPTED)
+    assert run is not None
     if run.state == training.FINISHED:
         shutil.copy(run.folder.path / "checkpoint.npz", final)
     run.close()
