@@ -3,7 +3,8 @@
     python examples/train_fruits.py [configs/NAME.toml] [--section.key VALUE ...]
 
 A run that was interrupted, by Ctrl-C, SIGTERM or SIGKILL, goes on if the same command
-is given again, and ends as it would have ended.
+is given again, and ends as it would have ended. Of many workers, docs/many-workers.md
+says more.
 """
 
 from pathlib import Path
@@ -25,6 +26,12 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=folder, help="of the run (a new one in training.runs_dir)"
     )
+    parser.add_argument(
+        "--workers",
+        choices=("devices", "processes"),
+        help="many: all devices of this machine, or of the processes that the "
+        "environment names (a single device)",
+    )
     parser.add_keys()
     given = parser.parse_args()
     name, config = parser.config(given.file, given)
@@ -33,13 +40,19 @@ def main() -> int:
     # TensorFlow takes seconds to import: not for --help or a wrong key.
     import_keras()
     from fruits.data import FruitData
+    from fruits.many_workers import workers_of
     from fruits.report import write_report
     from fruits.training import train
 
+    workers = workers_of(given.workers)
     with about(name):
+        workers.check_batch_size(config.data.batch_size)
         data = FruitData(config)
-    data.report()
-    trained = train(name, config, data, given.folder)
+    if workers.is_chief:
+        data.report()
+    trained = train(name, config, data, given.folder, workers)
+    if trained is None:  # Another process has it.
+        return 0
     write_report(trained)
     trained.close()
     return trained.exit_code

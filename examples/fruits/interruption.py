@@ -4,20 +4,28 @@ import contextlib
 import os
 import signal
 import types
+from collections.abc import Callable
 from typing import Any, Self
 
 from fruits.errors import Terminated
+
+# Not to end, but to save; lower than any signal that is noted.
+SAVE = 1
 
 
 class Interruption:
     """Notes Ctrl-C and SIGTERM while it is entered; the second one ends the process.
 
     An exception in the handler itself might be lost, for example in a callback of
-    XLA's, or leave something half done. What nobody has asked for by `check` is raised
-    at the end.
+    XLA's, or leave something half done. What nobody has asked for by `request` is
+    raised at the end.
+
+    Args:
+        agree: The highest of the requests that the processes have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, agree: Callable[[int], int]):
+        self._agree = agree
         self._signal: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -32,17 +40,14 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         if kind is None:
-            self.check()
+            end(self.request())
 
-    @property
-    def is_asked_for(self) -> bool:
-        """Whether a signal came."""
-        return self._signal is not None
+    def request(self, own: int = 0) -> int:
+        """The signal that came, here or in another process; else the highest `own`.
 
-    def check(self) -> None:
-        """Raises `Terminated` or `KeyboardInterrupt` if a signal came."""
-        if self._signal is not None:
-            raise Terminated if self._signal == signal.SIGTERM else KeyboardInterrupt
+        All processes ask at the same moments.
+        """
+        return self._agree(self._signal or own)
 
     def _note(self, number: int, _: types.FrameType | None) -> None:
         if self._signal is not None:
@@ -55,3 +60,11 @@ class Interruption:
         # same Ctrl-C ends the `tee` of `| tee log`.
         with contextlib.suppress(OSError):
             os.write(2, said.encode())
+
+
+def end(request: int) -> None:
+    """Raises `Terminated` or `KeyboardInterrupt` if a signal came."""
+    if request == signal.SIGTERM:
+        raise Terminated
+    if request == signal.SIGINT:
+        raise KeyboardInterrupt

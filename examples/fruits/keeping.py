@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fruits.checkpoint import Checkpoint, metrics_of, values_of
-from fruits.interruption import Interruption
+from fruits.interruption import SAVE, Interruption, end
 from fruits.records import Records
 
 # A run is saved after every epoch, and after so many seconds within one.
@@ -117,18 +117,19 @@ class Keeper(keras.callbacks.Callback):
         self._batch = max(self._batch, batch + 1)
         is_time = time.perf_counter() - self._saved > EVERY
         # Never `self.model` without need: on JAX that copies the state of the training.
-        if is_time or self._interruption.is_asked_for:
+        # In all processes, as reading a metric may need them all.
+        if request := self._interruption.request(SAVE if is_time else 0):
             self._keep(self._epoch, self._batch, metrics_of(self.model))
-            self._interruption.check()
+            end(request)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         # They are still those of the training.
         self._metrics = metrics_of(self.model)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._interruption.is_asked_for:
+        if request := self._interruption.request():
             self._keep(self._epoch, self._batch, self._metrics)
-            self._interruption.check()
+            end(request)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = time.perf_counter() - self._begin
@@ -136,7 +137,7 @@ class Keeper(keras.callbacks.Callback):
         if self._records.is_best:
             self._save_best(self.model)
         self._keep(epoch + 1, 0, [])
-        self._interruption.check()
+        end(self._interruption.request())
 
     def _keep(self, epoch: int, batch: int, metrics: list[np.ndarray]) -> None:
         self._save(

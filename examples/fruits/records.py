@@ -41,11 +41,12 @@ class Records:
 
     Attributes:
         epochs: What is recorded.
+        folder: Where the files are.
     """
 
     def __init__(self, folder: Path, epochs: list[dict[str, Any]]):
         self.epochs = list(epochs)
-        self._folder = folder
+        self.folder = folder
         old = list(folder.glob("*/events.out.tfevents.*"))
         with _as_os_error():
             self._writers = {
@@ -128,7 +129,7 @@ class Records:
             writer.flush()
         history = self.history
         with (
-            written_whole(self._folder / "history.csv") as beside,
+            written_whole(self.folder / "history.csv") as beside,
             beside.open("w", newline="", encoding="utf-8") as opened,
         ):
             table = csv.writer(opened, lineterminator="\n")

@@ -1,9 +1,10 @@
 """A training run, from a configuration to the files of its results."""
 
 import dataclasses
-import functools
 import importlib.metadata
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ from fruits.keeping import GoOn, Keeper
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from fruits.records import Records
+from fruits.replicas import Alone, Workers
 from fruits.run_folder import RunFolder, open_folder
 from fruits.saved_model import is_whole, save_model
 from keras_momentum.comparison import gamma_of
 
 _BEST = "best.keras"
 FINISHED, INTERRUPTED, DIVERGED = "finished", "interrupted", "diverged"
+_ALONE = Alone()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,8 +70,12 @@ class Run:
 
 
 def train(
-    name: str, config: Config, data: FruitData, chosen: Path | None = None
-) -> Run:
+    name: str,
+    config: Config,
+    data: FruitData,
+    chosen: Path | None = None,
+    workers: Workers = _ALONE,
+) -> Run | None:
     """Trains a classifier with `model.fit`, or goes on where that was interrupted.
 
     On TensorFlow and JAX a run that goes on ends as it would have ended, bit for bit.
@@ -78,35 +85,48 @@ def train(
         config: The configuration.
         data: Its pictures.
         chosen: The folder of the run; `None` for one in `training.runs_dir`.
+        workers: Who trains; each of their processes calls this.
+
+    Returns:
+        What it leaves behind; `None` in processes other than the chief.
 
     Raises:
-        RefusedError: If its folder can't be used, or no longer has the best model.
+        RefusedError: If its folder can't be used or no longer has the best model, or
+            workers would train different things.
         KeyboardInterrupt: If it was interrupted and is saved: as `Terminated` by
             SIGTERM, or before an epoch has ended.
     """
     training = config.training
     keras.utils.set_random_seed(training.seed)
     keras.config.set_dtype_policy(training.precision)
+    made_of = _made_of(name, config, data, workers)
+    workers.check_same(made_of)
+    with workers.scope():
+        optimizer = optimizer_of(config, data.steps_per_epoch)
+        model = workers.prepared(data.compiled_model(optimizer))
+        model.optimizer.build(model.trainable_variables)
+    if not workers.is_chief:
+        _follow(config, data, model, workers)
+        return None
     evaluated = data.evaluation()
-    model = data.compiled_model(optimizer_of(config, data.steps_per_epoch))
-    model.optimizer.build(model.trainable_variables)
-    folder = open_folder(
-        name,
-        Path(training.runs_dir),
-        chosen,
-        _made_of(name, config, data),
-    )
+    try:
+        folder = open_folder(name, Path(training.runs_dir), chosen, made_of)
+    except RefusedError as error:
+        workers.from_chief(error)
+        raise
     data.write_left_out(folder.path)
     resumed = folder.load()
     records = Records(folder.path, resumed.records if resumed else [])
     best_file = folder.path / _BEST
     if records.best_epoch is not None and not is_whole(best_file):
-        raise RefusedError(
+        refused = RefusedError(
             f"{best_file} is missing or damaged, and the interrupted run needs it: put "
             f"it back, or delete {folder.path} to begin anew"
         )
+        workers.from_chief(refused)
+        raise refused
     print(
-        f"{len(data.classes)} classes, {data.counts}; {_device(model)}, "
+        f"{len(data.classes)} classes, {data.counts}; {_device(model, workers)}, "
         f"{training.precision}, XLA-compiled step: {model.jit_compile}"
     )
     if resumed:
@@ -116,9 +136,11 @@ def train(
         )
     state, exit_code = FINISHED, 0
     done = resumed.epoch if resumed else 0
-    if done < training.epochs and not records.is_broken_off:
+    is_left = done < training.epochs and not records.is_broken_off
+    workers.from_chief((resumed, is_left))
+    if is_left:
         try:
-            _fit(config, data, model, folder, records, resumed)
+            _fit(config, data, model, workers, resumed, records, folder.save)
         except KeyboardInterrupt as error:
             records.close()
             print(f"Saved in {folder.path}; the same command goes on.", flush=True)
@@ -150,51 +172,77 @@ def train(
     )
 
 
+def _follow(
+    config: Config, data: FruitData, model: keras.Model, workers: Workers
+) -> None:
+    """Does all that the chief does, as most of it needs all, and keeps nothing."""
+    resumed, is_left = workers.from_chief(None)
+    with tempfile.TemporaryDirectory() as passing:
+        records = Records(Path(passing), resumed.records if resumed else [])
+        try:
+            if is_left:
+                _fit(config, data, model, workers, resumed, records, _forget)
+        finally:
+            records.close()
+
+
+def _forget(checkpoint: Checkpoint) -> None:
+    """Leaves it to the chief to save."""
+
+
 def _fit(
     config: Config,
     data: FruitData,
     model: keras.Model,
-    folder: RunFolder,
-    records: Records,
+    workers: Workers,
     resumed: Checkpoint | None,
+    records: Records,
+    save: Callable[[Checkpoint], None],
 ) -> None:
     """Trains until the end, or until it is interrupted."""
+    training = config.training
     epoch = resumed.epoch if resumed else 0
     first = epoch * data.steps_per_epoch
     if resumed and keras.backend.backend() != "torch":
         # On PyTorch `fit` also takes the batches that are passed by.
         first += resumed.batch
-    with Interruption() as interruption:
+    validation = workers.evaluated(
+        data.evaluation()["validation"],
+        data.counts["validation"],
+        config.data.batch_size,
+    )
+
+    def save_best(model: keras.Model) -> None:
+        with workers.as_alone(model):
+            save_model(model, data.classes, records.folder / _BEST)
+
+    with workers.scope(), Interruption(workers.highest) as interruption:
         wait = DataWait()
-        model.fit(
-            wait.measured(data.training(config.training.seed, first)),
-            epochs=config.training.epochs,
+        batches = wait.measured(data.training(training.seed, first))
+        workers.fit(
+            model,
+            workers.shared(batches),
+            epochs=training.epochs,
             initial_epoch=epoch,
             steps_per_epoch=data.steps_per_epoch,
-            validation_data=data.evaluation()["validation"],
+            validation_data=validation,
             # Callbacks add to the logs in their order.
             callbacks=[
                 *([GoOn(resumed)] if resumed else []),
                 *callbacks_of(config),
                 _Monitor(wait),
                 keras.callbacks.TerminateOnNaN(),
-                Keeper(
-                    folder.save,
-                    functools.partial(
-                        save_model, classes=data.classes, file=folder.path / _BEST
-                    ),
-                    records,
-                    interruption,
-                    resumed,
-                ),
+                Keeper(save, save_best, records, interruption, resumed),
             ],
             # The batches have their order.
             shuffle=False,
-            verbose=2,
+            verbose=2 if workers.is_chief else 0,
         )
 
 
-def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
+def _made_of(
+    name: str, config: Config, data: FruitData, workers: Workers
+) -> dict[str, Any]:
     """All that a run follows from."""
     places = {"data": {"cache_dir"}, "training": {"runs_dir"}}
     backend = keras.backend.backend()
@@ -203,6 +251,7 @@ def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
         "configuration": config.model_dump(exclude=places),
         "data": data.fingerprint,
         "backend": backend,
+        "replicas": workers.replicas,
         "versions": {
             package: importlib.metadata.version(package)
             for package in ("keras", "keras-momentum", "numpy", backend)
@@ -210,9 +259,11 @@ def _made_of(name: str, config: Config, data: FruitData) -> dict[str, Any]:
     }
 
 
-def _device(model: keras.Model) -> str:
+def _device(model: keras.Model, workers: Workers) -> str:
     where = str(model.weights[0].value.device).rpartition("/")[-1]
     without = " (no GPU was found)" if "cpu" in where.lower() else ""
+    if workers.replicas > 1:
+        where = f"{workers.replicas} devices of {workers.processes} processes"
     return f"Keras on {keras.backend.backend()} with {where}{without}"
 
 

@@ -59,6 +59,7 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
     Keeper.on_train_batch_end = on_train_batch_end  # type: ignore[method-assign]
     try:
         run = training.train("run", config, FruitData(config))
+        assert run is not None
         if run.state == training.FINISHED:
             shutil.copy(run.folder.path / "checkpoint.npz", final)
         report.write_report(run)

@@ -17,9 +17,9 @@ def send(number: int) -> None:
 
 
 def noted(number: int, error: Exception | None = None) -> None:
-    with Interruption() as interruption:
+    with Interruption(int) as interruption:
         send(number)
-        assert interruption.is_asked_for
+        assert interruption.request() == number
         if error:
             raise error
 
@@ -47,9 +47,9 @@ def test_what_is_ignored_stays_ignored() -> None:
     """A script lets what it starts in the background ignore Ctrl-C."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with Interruption() as interruption:
+        with Interruption(int) as interruption:
             send(signal.SIGINT)
-            assert not interruption.is_asked_for
+            assert not interruption.request()
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)

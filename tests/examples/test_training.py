@@ -1,5 +1,6 @@
 """How a run ends, whatever it was that ended its training."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import RefusedError
 from fruits.records import Records
-from fruits.run_folder import RunFolder
+from fruits.replicas import Workers
 from fruits.saved_model import save_model
 from tests.once import once
 
@@ -43,17 +44,18 @@ def trained(losses: list[tuple[float, float]], end: BaseException | None) -> Any
         _: Config,
         data: FruitData,
         model: Any,
-        folder: RunFolder,
-        records: Records,
+        workers: Workers,
         resumed: Checkpoint | None,
+        records: Records,
+        save: Callable[[Checkpoint], None],
     ) -> None:
         for loss, val_loss in losses:
             logs = {"loss": loss, "val_loss": val_loss, "val_accuracy": 0.5}
             records.add({**logs, "seconds": 1.0})
             if records.is_best:
-                save_model(model, data.classes, folder.path / "best.keras")
+                save_model(model, data.classes, records.folder / "best.keras")
         epoch = len(records.epochs)
-        folder.save(Checkpoint(epoch, 0, records.epochs, 1.0, [], []))
+        save(Checkpoint(epoch, 0, records.epochs, 1.0, [], []))
         if end is not None:
             raise end
 
@@ -62,6 +64,7 @@ def trained(losses: list[tuple[float, float]], end: BaseException | None) -> Any
 
 def train(config: Config) -> training.Run:
     run = training.train("run", config, FruitData(config))
+    assert run is not None
     run.close()
     return run
 

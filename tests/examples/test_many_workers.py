@@ -1,0 +1,319 @@
+"""Many workers train as one does, also if one of them is killed."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fruits.errors import RefusedError
+from fruits.many_workers import workers_of
+from fruits.replicas import Alone, Workers
+from fruits.sharded import Sharded
+from tests.once import once
+
+PROGRAM = Path(__file__).parent / "many_workers.py"
+# Neither pictures for validation nor those in an epoch can be shared evenly.
+CONFIG = """
+[data]
+image_size = 32
+batch_size = 8
+train_images = 105
+validation_images = 27
+test_images = 26
+
+[augmentation]
+zoom = 0.2
+
+[model]
+width = 4
+stages = 2
+dropout = 0.0
+
+[optimizer]
+restart_every = 5
+
+[gamma_ramp]
+initial = 0.2
+final = 0.8
+
+[training]
+epochs = 2
+"""
+KILLED = -signal.SIGKILL
+JOB = ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def start(
+    folder: Path,
+    *arguments: str,
+    devices: int = 1,
+    ends: tuple[int, int] = (0, 0),
+    environment: dict[str, str] | None = None,
+) -> subprocess.Popen[str]:
+    """Starts a process.
+
+    Args:
+        folder: Where its files go.
+        *arguments: Of train_fruits.py.
+        devices: How many the machine seems to have.
+        ends: A signal that the process gets, and after how many batches.
+        environment: What is added to it.
+    """
+    words = [str(devices), str(int(ends[0])), str(ends[1]), "tiny.toml", *arguments]
+    return subprocess.Popen(
+        [sys.executable, str(PROGRAM), *words],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=400)
+    return process.returncode, output
+
+
+def free_address() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"127.0.0.1:{probe.getsockname()[1]}"
+
+
+def job(addresses: list[str], number: int) -> dict[str, str]:
+    """The environment of a worker, as each backend reads it."""
+    task = {"type": "worker", "index": number}
+    values = (addresses[0], str(len(addresses)), str(number))
+    return {
+        "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
+        **{
+            f"KERAS_DISTRIBUTION_{name}": value
+            for name, value in zip(JOB, values, strict=True)
+        },
+    }
+
+
+def pair(folder: Path, *ends: tuple[int, int]) -> list[tuple[int, str]]:
+    """Runs two processes that train together."""
+    addresses = [free_address() for _ in range(2)]
+    processes = [
+        start(
+            folder,
+            "--folder=many",
+            "--workers=processes",
+            ends=end,
+            environment=job(addresses, number),
+        )
+        for number, end in enumerate(ends or ((0, 0), (0, 0)))
+    ]
+    return [ended(process) for process in processes]
+
+
+def check_same_curves(folder: Path) -> None:
+    """The run in many/ has the curves of one in alone/."""
+    code, output = ended(start(folder, "--folder=alone"))
+    assert code == 0, output
+    expected, found = (
+        list(csv.DictReader((folder / name / "history.csv").open()))
+        for name in ("alone", "many")
+    )
+    for name in expected[0]:
+        if name not in ("seconds", "data_wait"):
+            np.testing.assert_allclose(
+                [float(row[name]) for row in found],
+                [float(row[name]) for row in expected],
+                rtol=1e-4,
+                err_msg=name,
+            )
+    model = keras.saving.load_model(folder / "many" / "best.keras", compile=False)
+    assert not any(getattr(layer, "synchronized", False) for layer in model.layers)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="it is refused")
+def test_two_devices_train_as_one_does_and_go_on(config: Path, tmp_path: Path) -> None:
+    arguments = ("--folder=many", "--workers=devices")
+    first = start(tmp_path, *arguments, devices=2, ends=(signal.SIGTERM, 17))
+    code, output = ended(first)
+    assert code == 128 + signal.SIGTERM, output
+    code, output = ended(start(tmp_path, *arguments, devices=2))
+    assert code == 0, output
+    assert "after 1 epochs and 4 batches" in output
+    check_same_curves(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="it is refused")
+def test_processes_train_as_one_does_also_if_some_are_killed(
+    config: Path, tmp_path: Path
+) -> None:
+    # A signal to one of them ends both, after the same batch.
+    results = pair(tmp_path, (0, 0), (signal.SIGTERM, 5))
+    assert [code for code, _ in results] == [128 + signal.SIGTERM] * 2, results
+    # One that is killed ends the job. What was saved is kept.
+    (code, _), (killed, _) = pair(tmp_path, (0, 0), (signal.SIGKILL, 16))
+    assert killed == KILLED
+    assert code != 0
+    results = pair(tmp_path)
+    assert [code for code, _ in results] == [0, 0], results
+    assert "after 1 epochs and 0 batches" in results[0][1]
+    check_same_curves(tmp_path)
+
+
+class Four(Alone):
+    replicas = 4
+
+
+@once
+@pytest.mark.parametrize("size", [4, 8, 400])
+def test_batches_that_can_be_shared_are_taken(size: int) -> None:
+    Four().check_batch_size(size)
+
+
+@once
+@pytest.mark.parametrize("size", [1, 2, 6, 401])
+def test_batches_that_can_not_be_shared_evenly_are_refused(size: int) -> None:
+    with pytest.raises(RefusedError, match=rf"data.batch_size: .* of 4.*: {size}$"):
+        Four().check_batch_size(size)
+
+
+def sharded(process: int, processes: int, replicas: int) -> Workers:
+    """One of several processes of JAX, of which there is only this one."""
+    workers = object.__new__(Sharded)
+    workers.process, workers.processes = process, processes
+    workers.replicas = replicas
+    return workers
+
+
+def rows_of(batches: Any) -> list[list[int]]:
+    return [batch[0].tolist() for batch in batches.as_numpy_iterator()]
+
+
+@once
+def test_processes_have_the_rows_of_every_batch_once_and_in_order() -> None:
+    rows = np.arange(24)
+    batches = tf.data.Dataset.from_tensor_slices((rows, -rows)).batch(8)
+    shares = [rows_of(sharded(i, 4, 8).shared(batches)) for i in range(4)]
+    for number, batch in enumerate(rows_of(batches)):
+        assert [row for share in shares for row in share[number]] == batch
+
+
+@once
+@pytest.mark.parametrize("count", [1, 5, 8, 13, 16, 20])
+def test_pictures_for_evaluation_count_equally(count: int) -> None:
+    batches = tf.data.Dataset.range(count).map(lambda i: (i, i)).batch(8)
+    shares = [rows_of(sharded(i, 2, 4).evaluated(batches, count, 8)) for i in range(2)]
+    assert len(shares[0]) == len(shares[1])
+    rows = [row for share in shares for batch in share for row in batch]
+    seen = np.bincount(rows, minlength=count)
+    assert set(seen) == ({1} if count % 4 == 0 else {4})
+    # Each device has its part of each batch.
+    assert all(len(batch) % 2 == 0 for share in shares for batch in share)
+
+
+@once
+def test_a_number_of_pictures_that_can_be_shared_is() -> None:
+    batches = tf.data.Dataset.range(12).map(lambda i: (i, i)).batch(8)
+    share = sharded(1, 2, 4).evaluated(batches, 12, 8)
+    assert rows_of(share) == [[4, 5, 6, 7], [10, 11]]
+
+
+@once
+def test_a_training_that_workers_have_different_ideas_of_is_refused() -> None:
+    class Second(Alone):
+        process, processes = 1, 2
+
+        def from_chief(self, value: Any) -> Any:
+            return {"name": "tiny", "data": "fruit"}
+
+    Second().check_same({"name": "tiny", "data": "fruit"})
+    with pytest.raises(RefusedError, match="another data than the first"):
+        Second().check_same({"name": "tiny", "data": "vegetables"})
+
+
+@pytest.mark.parametrize("kind", ["devices", "processes"])
+def test_what_a_backend_can_not_do_is_refused(kind: str) -> None:
+    backend = keras.backend.backend()
+    if backend != "torch":
+        pytest.skip("it can")
+    with pytest.raises(
+        RefusedError, match=rf"--workers {kind}: .*keras#\d+.*(=|or )jax"
+    ):
+        workers_of(kind)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (("", "2", "0"), "JOB_ADDRESSES is missing"),
+        (("a:1", "", "0"), "NUM_PROCESSES is missing"),
+        (("a:1", "2", ""), "PROCESS_ID is missing"),
+        (("a:1", "two", "0"), "NUM_PROCESSES: it must be a whole number"),
+        (("a:1", "2", "-1"), "PROCESS_ID: it must be a whole number"),
+        (("a:1", "2", "2"), "PROCESS_ID: it must be below .*: 2 of 2"),
+        (("a:1", "0", "0"), "PROCESS_ID: it must be below .*: 0 of 0"),
+        (("a:1,b:1", "3", "0"), "JOB_ADDRESSES: it must name the first of 3"),
+        (("a", "2", "0"), "JOB_ADDRESSES: .* HOST:PORT"),
+        (("a:port", "2", "0"), "JOB_ADDRESSES: .* HOST:PORT"),
+        (("a:70000", "2", "0"), "JOB_ADDRESSES: .* HOST:PORT"),
+    ],
+)
+def test_an_environment_that_describes_no_job_is_refused(
+    values: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in zip(JOB, values, strict=True):
+        monkeypatch.setenv(f"KERAS_DISTRIBUTION_{name}", value)
+    with pytest.raises(RefusedError, match=expected):
+        workers_of("processes")
+
+
+def config_of(**changes: Any) -> str:
+    task = {"type": "worker", "index": 0, **changes.pop("task", {})}
+    cluster = {"worker": ["a:1", "b:1"], **changes}
+    return json.dumps({"cluster": cluster, "task": task})
+
+
+@once
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"cluster": {"worker": ["a:1"]}}',
+        config_of(worker="a:1"),
+        config_of(worker=[]),
+        config_of(ps=["c:1"]),
+        config_of(task={"index": 2}),
+        config_of(task={"index": -1}),
+        config_of(task={"index": "0"}),
+        config_of(task={"index": True}),
+        config_of(task={"type": "evaluator"}),
+    ],
+)
+def test_a_tf_config_that_describes_no_workers_is_refused(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(RefusedError, match="--workers processes: TF_CONFIG must be"):
+        workers_of("processes")
