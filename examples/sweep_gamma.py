@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from fruits import paths
 from fruits.command_line import CommandLine, at_least, path
-from fruits.config import Config
+from fruits.config import Config, by_key
 from fruits.entry import DIVERGED, import_keras, run
 from fruits.errors import RefusedError, about
 from fruits.storage import Place
@@ -114,17 +114,7 @@ def subject_of(config: Config, data: "FruitData") -> dict[str, Any]:
         include={key.rstrip(".") for key in KEYS},
         exclude={"data": {"path", "cache_dir"}, "training": {"runs_dir"}},
     )
-    return {"data": data.fingerprint, **_flat(parts)}
-
-
-def _flat(parts: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in parts.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
+    return {"data": data.fingerprint, **by_key(parts)}
 
 
 def show(study: "optuna.Study", trial: "optuna.trial.FrozenTrial") -> None:

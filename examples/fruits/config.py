@@ -1,6 +1,7 @@
 """What a training run is made of, as it stands in a TOML file."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -228,3 +229,14 @@ class Config(Section):
                 f"{self.optimizer.name} is Keras's"
             )
         return self
+
+
+def by_key(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values in tables, and in tables within them, by their keys."""
+    found: dict[str, Any] = {}
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            found |= by_key(value, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = value
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 import filelock
 
 from fruits.checkpoint import Checkpoint
+from fruits.config import by_key
 from fruits.errors import RefusedError
 from fruits.whole_files import tidy, written_whole
 
@@ -47,8 +48,8 @@ class RunFolder:
 
     def differences(self) -> list[str]:
         """What the run that has begun was made of and this one is not, by name."""
-        before = _flat(self._read()["made_of"])
-        now = _flat(self._made_of)
+        before = by_key(self._read()["made_of"])
+        now = by_key(self._made_of)
         return [
             name
             for name in {**before, **now}
@@ -191,13 +192,3 @@ def _open_chosen(path: Path, made_of: dict[str, Any]) -> RunFolder:
 
 
 _MISSING = object()
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
