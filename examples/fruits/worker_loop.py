@@ -1,7 +1,6 @@
 """What `fit` does, for TensorFlow's MultiWorkerMirroredStrategy.
 
-Keras's own fails there (keras#20585): it takes a mean of the first batch over all
-workers, which their pictures are not made for.
+Keras 3.15's own fails there (keras#20585): "unsupported type PerReplica".
 """
 
 from typing import Any
