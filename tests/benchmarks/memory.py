@@ -1,15 +1,14 @@
 """Memory: of the slots, of a process that trains, and of JAX's compiled update."""
 
 import json
-import os
 import resource
-import subprocess
 import sys
 
 import keras
 from keras import ops
 
 import keras_momentum
+from tests.benchmarks import own_process
 from tests.benchmarks.models import MODELS
 from tests.benchmarks.optimizers import TWINS, Twins
 from tests.benchmarks.table import Table
@@ -54,16 +53,7 @@ def run(models: list[str], formulas: list[str], jit_compile: list[bool]) -> None
 
 def measured(model: str, formula: str, whose: str, jit: bool) -> dict[str, float]:
     """What a process of its own says of its memory."""
-    command = [sys.executable, "-m", "tests.benchmarks.memory"]
-    output = subprocess.run(
-        [*command, model, formula, whose, str(int(jit))],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    ).stdout
-    figures: dict[str, float] = json.loads(output.splitlines()[-1])
-    return figures
+    return own_process.figures("memory", model, formula, whose, str(int(jit)))
 
 
 def work(model: str, formula: str, whose: str, jit: bool) -> None:

@@ -1,10 +1,8 @@
 """From a folder of pictures to the first step: time and memory, beside Keras's."""
 
 import json
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from tests.benchmarks import own_process
 from tests.benchmarks.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
@@ -71,16 +70,7 @@ def draw(folder: Path, count: int, classes: int, side: int) -> None:
 
 def measured(folder: str, cache: str, side: int, who: str) -> dict[str, float]:
     """What a process of its own says of its time and memory."""
-    command = [sys.executable, "-m", "tests.benchmarks.pictures"]
-    output = subprocess.run(
-        [*command, folder, cache, str(side), who],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-    ).stdout
-    figures: dict[str, float] = json.loads(output.splitlines()[-1])
-    return figures
+    return own_process.figures("pictures", folder, cache, str(side), who)
 
 
 class Clock(keras.callbacks.Callback):
