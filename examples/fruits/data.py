@@ -49,13 +49,18 @@ class FruitData:
         builder = _builder_of(config)
         prepare(builder)
         splits = builder.info.splits
-        self._photos = builder if isinstance(builder, PhotoTree) else None
+        # What is to be said of photos, and not the builder, which may know a million.
+        self._found = (
+            (builder.counts, builder.left_out, builder.notes)
+            if isinstance(builder, PhotoTree)
+            else None
+        )
         self.classes: list[str] = builder.classes
         self.counts = {name: split.num_examples for name, split in splits.items()}
         self.steps_per_epoch = max(1, self.counts["train"] // config.data.batch_size)
         # Name, options, and of photos the names, sizes and times of all files.
         self.fingerprint: str = builder.info.full_name
-        self.left_out = self._photos.left_out if self._photos else []
+        self.left_out = self._found[1] if self._found else []
         self._how = Augmentation(**config.augmentation.model_dump())
         self._squares = {
             split: self._squares_of(builder, split) for split in self.counts
@@ -77,8 +82,8 @@ class FruitData:
 
     def report(self) -> None:
         """Prints what was found in the folder of the photos, and what is left out."""
-        if self._photos:
-            print_found(self._photos.counts, self.left_out, self._photos.notes)
+        if self._found:
+            print_found(*self._found)
 
     def write_left_out(self, folder: Path) -> None:
         """Writes all that is left out to `left_out.csv`, if anything is."""
@@ -124,9 +129,10 @@ class FruitData:
 def _decode(builder: KeptBuilder) -> Decode:
     """Makes pictures and labels of examples."""
     labels = tf.constant(_labels(builder), tf.int32)
+    features = builder.info.features
 
     def decode(example: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        found = builder.info.features.deserialize_example(example)
+        found = features.deserialize_example(example)
         return found["image"], labels[found["label"]]
 
     return decode

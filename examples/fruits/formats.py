@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -84,20 +85,20 @@ def told_format(content: bytes) -> str | None:
     return None
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: str | Path) -> bool:
     """Whether a file is a picture, readable or not, by its name or its content."""
-    suffix = path.suffix.lower()
+    suffix = _suffix(path)
     if suffix in formats_by_suffix() or suffix in _RAW_SUFFIXES | _HEIC_SUFFIXES:
         return True
     return suffix == ".avif" or told_format(_first_bytes(path)) is not None
 
 
-def why_unreadable(path: Path) -> str | None:
+def why_unreadable(path: str | Path) -> str | None:
     """Why a file can't be a picture to train on, or `None` if it may be one.
 
     What is damaged shows only when it is read.
     """
-    suffix = path.suffix.lower()
+    suffix = _suffix(path)
     if suffix in formats_by_suffix():
         return None
     told = told_format(_first_bytes(path))
@@ -118,7 +119,7 @@ def why_unreadable(path: Path) -> str | None:
 
 def is_archive(path: Path) -> bool:
     """Whether the pictures may be packed in a file."""
-    return path.suffix.lower() in _ARCHIVE_SUFFIXES or zipfile.is_zipfile(path)
+    return _suffix(path) in _ARCHIVE_SUFFIXES or zipfile.is_zipfile(path)
 
 
 def why_unsupported(form: str) -> str | None:
@@ -128,9 +129,13 @@ def why_unsupported(form: str) -> str | None:
     return {"HEIF": _HEIC, "AVIF": _AVIF}.get(form, f"{form} can't be read here")
 
 
-def _first_bytes(path: Path) -> bytes:
+def _suffix(path: str | Path) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _first_bytes(path: str | Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return file.read(_LONGEST)
     except OSError:
         return b""

@@ -13,17 +13,12 @@ from fruits.splits import Splits, loose
 from fruits.tree import File, LeftOut, files_below, is_one_of, listing
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Photo:
     """A file and its label."""
 
     file: File
     label: str
-
-    @property
-    def path(self) -> Path:
-        """Where it is."""
-        return self.file.path
 
 
 @dataclasses.dataclass
@@ -106,7 +101,7 @@ def _photos_by_class(
 
 
 def _is_taken(file: File, found: Found) -> bool:
-    reason = why_unreadable(file.path) if file.size else "it is empty"
+    reason = why_unreadable(file.location) if file.size else "it is empty"
     if reason is not None:
         found.left_out.append((file.path, reason))
     return reason is None

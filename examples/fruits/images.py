@@ -3,12 +3,14 @@
 import io
 import itertools
 import math
+import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
 from fruits.config import Data
@@ -28,6 +30,7 @@ Result = TypeVar("Result")
 _KEPT_PIXELS, _KEPT_SIDE = 50_000_000, 65_000
 _END = b"\xff\xd9"
 _ORIENTATION = 0x0112
+_EXIF, _XMP_ORIENTATION = b"Exif\0\0", b"tiff:Orientation"
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -68,6 +71,8 @@ def read_rgb(
 def jpeg(source: Path | bytes, *, max_megapixels: int = MAX_MEGAPIXELS) -> bytes:
     """Returns a picture file as RGB JPEG: its own bytes if that is what it is.
 
+    TensorFlow can decode it.
+
     Args:
         source: A path, or the bytes of a file.
         max_megapixels: Larger pictures are not read.
@@ -76,6 +81,16 @@ def jpeg(source: Path | bytes, *, max_megapixels: int = MAX_MEGAPIXELS) -> bytes
         BrokenImageError: If the file can't be read as a picture.
     """
     return _read(source, max_megapixels, _as_jpeg)
+
+
+def is_kept(content: bytes, width: int, height: int) -> bool:
+    """Whether `jpeg` returns the content of an RGB JPEG as it is, if all is there."""
+    return (
+        _shrink(width, height) == 1
+        and content.endswith(_END)
+        and _XMP_ORIENTATION not in content
+        and _exif_orientation(content) == 1
+    )
 
 
 def _read(
@@ -125,21 +140,37 @@ def _as_array(picture: Image.Image, _: bytes) -> np.ndarray:
 
 
 def _as_jpeg(picture: Image.Image, content: bytes) -> bytes:
-    shrink = max(
-        math.ceil(math.sqrt(picture.width * picture.height / _KEPT_PIXELS)),
-        math.ceil(max(picture.size) / _KEPT_SIDE),
-    )
+    shrink = _shrink(picture.width, picture.height)
     is_rgb = picture.format in ("JPEG", "MPO") and picture.mode == "RGB"
     if is_rgb and shrink == 1 and _orientation(picture) == 1:
-        # Whether all of it is there shows at an eighth of the size as well.
-        picture.draft("RGB", (1, 1))
-        picture.load()
         # TensorFlow insists on the mark of the end, behind all of the pixels.
-        return content if content.endswith(_END) else content + _END
+        whole = content if content.endswith(_END) else content + _END
+        if _can_be_decoded(whole):
+            # Whether all of it is there shows at an eighth of the size as well.
+            picture.draft("RGB", (1, 1))
+            picture.load()
+            return whole
     rgb = _upright_rgb(picture)
     target = io.BytesIO()
     (rgb.reduce(shrink) if shrink > 1 else rgb).save(target, "JPEG", quality=95)
     return target.getvalue()
+
+
+def _can_be_decoded(content: bytes) -> bool:
+    """Whether TensorFlow can read a JPEG, which at times is more particular."""
+    try:
+        tf.io.decode_jpeg(content, ratio=8)
+    except tf.errors.OpError:
+        return False
+    return True
+
+
+def _shrink(width: int, height: int) -> int:
+    """The factor by which a picture is made smaller."""
+    return max(
+        math.ceil(math.sqrt(width * height / _KEPT_PIXELS)),
+        math.ceil(max(width, height) / _KEPT_SIDE),
+    )
 
 
 def _upright_rgb(picture: Image.Image) -> Image.Image:
@@ -148,6 +179,20 @@ def _upright_rgb(picture: Image.Image) -> Image.Image:
     turn = _TURNS.get(_orientation(picture))
     rgb = to_rgb(picture)
     return rgb if turn is None else rgb.transpose(turn)
+
+
+def _exif_orientation(content: bytes) -> int | None:
+    """What the metadata of a JPEG say of it; `None` if that is not plain."""
+    begin = content.find(_EXIF)
+    if begin < 0:
+        return 1
+    (length,) = struct.unpack_from(">H", content, begin - 2)
+    exif = Image.Exif()
+    try:
+        exif.load(content[begin : begin + length - 2])
+        return int(exif.get(_ORIENTATION, 1))
+    except Exception:  # They are broken.
+        return None
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -20,6 +20,7 @@ from fruits.prepared import KeptBuilder
 from fruits.readable import readable, some
 from fruits.splits import Splits
 from fruits.twins import Twins
+from fruits.whole_jpegs import whole_jpegs
 
 _ORDER = ("train", "validation", "test")
 
@@ -66,6 +67,7 @@ class PhotoTree(KeptBuilder):
         runs_dir: str | Path | None = None,
     ):
         self.path = Path(os.path.expanduser(path))
+        self._prefix = os.path.join(self.path, "")
         self._max_megapixels = max_megapixels
         _check_folder(self.path)
         # They may lie in the folder of the photos, with pictures of the results.
@@ -124,26 +126,29 @@ class PhotoTree(KeptBuilder):
                 notes.append(f"no {split} picture of {some(lacking, 5)}")
         return notes
 
-    def _name(self, path: Path) -> str:
-        inside = path.is_relative_to(self.path)
-        return readable(path.relative_to(self.path) if inside else path)
+    def _name(self, path: str | Path) -> str:
+        """How a file or folder is called in messages."""
+        return readable(self._inside(path))
 
-    def _key(self, path: Path) -> bytes:
-        """The name of a file; any bytes may be in it."""
+    def _key(self, photo: Photo) -> bytes:
+        """The name of a photo; any bytes may be in it."""
+        return os.fsencode(self._inside(photo.file.location))
+
+    def _inside(self, path: str | Path) -> str:
         # As relpath, which takes a third of the time that it takes to find the files.
-        return os.fsencode(os.fspath(path).removeprefix(os.path.join(self.path, "")))
+        return os.fspath(path).removeprefix(self._prefix)
 
     def _fingerprint(self) -> str:
         """Tells apart whatever is read in another way, or is something else."""
-        marks: list[object] = [os.fsencode(self.path.resolve()), self._max_megapixels]
-        marks += [PIL.__version__, sorted(set(formats_by_suffix().values()))]
+        marks = (os.fsencode(self.path.resolve()), self._max_megapixels)
+        formats = sorted(set(formats_by_suffix().values()))
+        found = hashlib.sha256(repr((*marks, PIL.__version__, formats)).encode())
         for split, photos in self.photos.items():
             for photo in photos:
-                file = photo.file
-                marks.append(
-                    (split, self._key(file.path), photo.label, file.size, file.modified)
-                )
-        return hashlib.sha256(repr(marks).encode()).hexdigest()[:16]
+                file, key = photo.file, self._key(photo)
+                mark = (split, key, photo.label, file.size, file.modified)
+                found.update(repr(mark).encode())
+        return found.hexdigest()[:16]
 
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
@@ -172,15 +177,18 @@ class PhotoTree(KeptBuilder):
     ) -> Iterator[tuple[bytes, dict[str, Any]]]:
         counts: dict[str, int] = {}
         broken: list[tuple[str, str]] = []
-        for photo, content in zip(photos, in_order(self._read, photos), strict=True):
-            name = self._name(photo.path)
+        locations = [photo.file.location for photo in photos]
+        whole: Iterator[bytes | BrokenImageError | None]
+        whole = whole_jpegs(locations, self._max_megapixels)
+        contents = in_order(self._read, photos, whole)
+        for photo, content in zip(photos, contents, strict=True):
             if isinstance(content, BrokenImageError):
-                broken.append((name, str(content)))
+                broken.append((self._name(photo.file.location), str(content)))
                 continue
             counts[photo.label] = counts.get(photo.label, 0) + 1
-            self._twins.add(content, split, photo.label, name)
+            self._twins.add(content, split, photo)
             yield (
-                self._key(photo.path),
+                self._key(photo),
                 {"image": io.BytesIO(content), "label": photo.label},
             )
         if not counts:
@@ -193,7 +201,7 @@ class PhotoTree(KeptBuilder):
 
     def _read(self, photo: Photo) -> bytes | BrokenImageError:
         try:
-            return jpeg(photo.path, max_megapixels=self._max_megapixels)
+            return jpeg(photo.file.path, max_megapixels=self._max_megapixels)
         except BrokenImageError as error:
             return error
 
@@ -214,7 +222,7 @@ class PhotoTree(KeptBuilder):
                     f"{some(unknown, 5)} are broken, and its {split} split has others: "
                     "mend them, or take that class away"
                 )
-        self.info.metadata["notes"] = self._twins.notes()
+        self.info.metadata["notes"] = self._twins.notes(self._name)
 
     def _generate_examples(self) -> Any:
         raise NotImplementedError("Each split has a generator of its own.")

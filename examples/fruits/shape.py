@@ -38,7 +38,7 @@ class Shape:
     @functools.cached_property
     def pictures(self) -> bool:
         """Whether pictures lie directly in it."""
-        return any(is_picture(file.path) for file in self._listing.files)
+        return any(is_picture(file.location) for file in self._listing.files)
 
     @functools.cached_property
     def classes(self) -> list[str]:

@@ -216,7 +216,7 @@ def loose(around: Listing) -> list[LeftOut]:
     """The files beside folders of classes or splits, and what can't be read there."""
     files = [
         (file.path, "it lies beside the folders of the classes")
-        if is_picture(file.path)
+        if is_picture(file.location)
         else (file.path, "it is not a picture")
         for file in around.files
     ]

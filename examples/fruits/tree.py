@@ -25,13 +25,21 @@ _OF_SYSTEMS = frozenset(
 LeftOut = tuple[Path, str]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class File:
-    """A file, with what tells one state of it from another."""
+    """A file, with what tells one state of it from another.
 
-    path: Path
+    There may be a million, and a `Path` takes a multiple of a text's time and memory.
+    """
+
+    location: str
     size: int
     modified: int
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.location)
 
 
 @dataclasses.dataclass
@@ -60,7 +68,7 @@ def listing(folder: Path) -> Listing:
         return found
     for entry in ordered:
         if not _is_of_a_system(entry.name):
-            _add(entry, Path(entry.path), found)
+            _add(entry, found)
     return found
 
 
@@ -87,7 +95,7 @@ def files_below(folder: Path) -> Listing:
         found.left_out += inside.left_out
         for path in inside.folders:
             (linked if path.is_symlink() else waiting).append(path)
-    found.files.sort(key=lambda file: file.path)
+    found.files.sort(key=lambda file: file.location.split(os.sep))
     return found
 
 
@@ -98,7 +106,7 @@ def is_one_of(folder: Path, others: Iterable[Path]) -> bool:
 
 def holds_pictures(folder: Path) -> bool:
     """Whether there is a picture anywhere below a folder, readable or not."""
-    return any(is_picture(file.path) for file in files_below(folder).files)
+    return any(is_picture(file.location) for file in files_below(folder).files)
 
 
 def _is_of_a_system(name: str) -> bool:
@@ -106,9 +114,10 @@ def _is_of_a_system(name: str) -> bool:
     return name.startswith(("._", ".Trash-")) or name.lower() in _OF_SYSTEMS
 
 
-def _add(entry: os.DirEntry[str], path: Path, found: Listing) -> None:
+def _add(entry: os.DirEntry[str], found: Listing) -> None:
     if entry.name.startswith("."):
-        found.left_out.append((path, "it is hidden: its name begins with a dot"))
+        reason = "it is hidden: its name begins with a dot"
+        found.left_out.append((Path(entry.path), reason))
         return
     try:
         status = entry.stat()
@@ -116,11 +125,13 @@ def _add(entry: os.DirEntry[str], path: Path, found: Listing) -> None:
         reason = f"it can't be opened: {error.strerror}"
         if entry.is_symlink():
             reason = "it is a link that leads nowhere"
-        found.left_out.append((path, reason))
+        found.left_out.append((Path(entry.path), reason))
         return
     if stat.S_ISREG(status.st_mode):
-        found.files.append(File(path, status.st_size, status.st_mtime_ns))
-    elif not stat.S_ISDIR(status.st_mode):
+        found.files.append(File(entry.path, status.st_size, status.st_mtime_ns))
+        return
+    path = Path(entry.path)
+    if not stat.S_ISDIR(status.st_mode):
         found.left_out.append((path, "it is neither a file nor a folder"))
     elif entry.is_symlink() and _holds(path.resolve(), path.parent.resolve()):
         found.left_out.append((path, "it is a link to a folder that holds it"))

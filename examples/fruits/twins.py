@@ -1,7 +1,9 @@
 """Pictures that are there more than once."""
 
 import hashlib
+from collections.abc import Callable
 
+from fruits.found import Photo
 from fruits.readable import some
 
 
@@ -13,29 +15,39 @@ class Twins:
     """
 
     def __init__(self) -> None:
-        self._first: dict[bytes, tuple[str, str, str]] = {}
-        self._leaks: dict[tuple[str, str], list[str]] = {}
-        self._contradictions: list[str] = []
+        self._first: dict[bytes, tuple[str, Photo]] = {}
+        self._leaks: dict[tuple[str, str], list[tuple[Photo, Photo]]] = {}
+        self._contradictions: list[tuple[Photo, Photo]] = []
 
-    def add(self, content: bytes, split: str, label: str, name: str) -> None:
+    def add(self, content: bytes, split: str, photo: Photo) -> None:
         """Takes note of a picture."""
         digest = hashlib.blake2b(content, digest_size=16).digest()
-        first = self._first.setdefault(digest, (split, label, name))
-        other_split, other_label, other_name = first
-        pair = f"{name} = {other_name}"
-        if split != other_split:
-            self._leaks.setdefault((split, other_split), []).append(pair)
-        if label != other_label:
-            self._contradictions.append(pair)
+        first_split, first = self._first.setdefault(digest, (split, photo))
+        if split != first_split:
+            self._leaks.setdefault((split, first_split), []).append((photo, first))
+        if photo.label != first.label:
+            self._contradictions.append((photo, first))
 
-    def notes(self) -> list[str]:
-        """What was found, a sentence for each kind."""
+    def notes(self, name: Callable[[str], str]) -> list[str]:
+        """What was found, a sentence for each kind.
+
+        Args:
+            name: How a file is called, by its location.
+        """
+
+        def named(pairs: list[tuple[Photo, Photo]]) -> str:
+            alike = [
+                f"{name(photo.file.location)} = {name(first.file.location)}"
+                for photo, first in pairs
+            ]
+            return f"({len(pairs)}): {some(alike, 2)}"
+
         notes = [
-            f"{split} pictures that are {other} pictures too ({len(pairs)}): "
-            f"{some(pairs, 2)}"
+            f"{split} pictures that are {other} pictures too {named(pairs)}"
             for (split, other), pairs in self._leaks.items()
         ]
         if self._contradictions:
-            number, pairs = len(self._contradictions), some(self._contradictions, 2)
-            notes.append(f"pictures that are in two classes ({number}): {pairs}")
+            notes.append(
+                f"pictures that are in two classes {named(self._contradictions)}"
+            )
         return notes

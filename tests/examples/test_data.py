@@ -27,7 +27,7 @@ def photo(path: Path, colour: str = "red") -> None:
 
 
 def names(builder: PhotoTree, split: str) -> set[Path]:
-    return {photo.path for photo in builder.photos[split]}
+    return {photo.file.path for photo in builder.photos[split]}
 
 
 def test_drawings_follow_from_their_seed_alone() -> None:

@@ -253,10 +253,11 @@ def test_an_interrupted_preparation_leaves_nothing(
     fill(here / "photos", "a*6", "b*6")
     before = tree(here)
 
-    def interrupt(*_: Any, **__: Any) -> bytes:
+    def interrupt(*_: Any) -> Iterator[bytes]:
+        yield b"a"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(photos, "jpeg", interrupt)
+    monkeypatch.setattr(photos, "whole_jpegs", interrupt)
     with pytest.raises(KeyboardInterrupt):
         FruitData(config())
     assert tree(here) == before
@@ -370,7 +371,8 @@ def test_what_changes_the_pictures_is_prepared_apart(here: Path) -> None:
 def test_the_order_is_the_same_however_long_each_picture_takes(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fill(here / "photos", "a*9", "b*9")
+    files = [f"{label}/{number}.png" for label in "ab" for number in range(9)]
+    fill(here / "photos", *files)
     first = pictures(FruitData(config(cache_dir="one")))
     threads = set()
 
