@@ -178,8 +178,8 @@ class PhotoTree(KeptBuilder):
         counts: dict[str, int] = {}
         broken: list[tuple[str, str]] = []
         locations = [photo.file.location for photo in photos]
-        whole: Iterator[bytes | BrokenImageError | None]
         whole = whole_jpegs(locations, self._max_megapixels)
+        contents: Iterator[bytes | BrokenImageError]
         contents = in_order(self._read, photos, whole)
         for photo, content in zip(photos, contents, strict=True):
             if isinstance(content, BrokenImageError):
