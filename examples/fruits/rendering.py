@@ -46,14 +46,14 @@ def draw_fruit(kind: str, image_size: int, seed: tuple[int, ...]) -> np.ndarray:
 def _background(side: int, rng: np.random.Generator) -> Image.Image:
     """A wall or a table: a colour that fades into another, sometimes striped."""
     first, second = rng.integers(30, 235, 3), rng.integers(30, 235, 3)
-    y, x = np.mgrid[0:side, 0:side] / side
+    y, x = (places / side for places in np.ogrid[0:side, 0:side])
     angle = rng.uniform(0, 2 * np.pi)
     fade = ((x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle) + 0.7) / 1.4
     if rng.random() < 0.3:
         fade = 0.5 + 0.5 * np.sign(np.sin(fade * rng.uniform(15, 60))) * 0.6
     values = first + (second - first) * fade[..., None] * rng.uniform(0.3, 1.0)
     if rng.random() < 0.4:
-        values[y > rng.uniform(0.5, 0.8)] *= rng.uniform(0.5, 0.9)
+        values[y[:, 0] > rng.uniform(0.5, 0.8)] *= rng.uniform(0.5, 0.9)
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
@@ -72,7 +72,7 @@ def _lit(fruit: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Lit from one side as a ball would be, with a highlight."""
     values = np.asarray(fruit, np.float32).copy()
     height, width = values.shape[:2]
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    y, x = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     depth = np.sqrt(np.clip(1.2 - x**2 - y**2, 0.05, None))
     angle = rng.uniform(np.pi, 2 * np.pi)
     light = np.array([np.cos(angle), np.sin(angle), rng.uniform(0.7, 1.4)])
