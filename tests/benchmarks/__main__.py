@@ -1,7 +1,7 @@
 """Our optimizers beside Keras's, optax's and PyTorch's: tables of times and memory.
 
     python -m tests.benchmarks steps|big|memory|gamma|search|regret|extras|optax|stacks
-    python -m tests.benchmarks pictures
+    python -m tests.benchmarks pictures|pass
 
 Each topic prints a table and writes it to `tests/benchmarks/results/`. What is compared
 runs in turn; medians are shown. `KERAS_BACKEND` chooses the backend.
@@ -13,6 +13,7 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from tests.benchmarks import (
+    a_pass,
     beside_optax,
     big,
     extras,
@@ -83,6 +84,9 @@ def main() -> None:
     for name, default in (("count", 20_000), ("classes", 50), ("side", 64)):
         loaded.add_argument(f"--{name}", type=int, default=default)
     loaded.add_argument("--rounds", type=int, default=3)
+    passed = add("pass", "Memory in a pass through very many pictures.", [])
+    passed.add_argument("--count", type=int, default=1_000_000)
+    passed.add_argument("--side", type=int, default=32)
     a = parser.parse_args()
     match a.topic:
         case "steps":
@@ -103,6 +107,8 @@ def main() -> None:
             stacks.run(a.models, a.rounds)
         case "pictures":
             pictures.run(a.count, a.classes, a.side, a.rounds)
+        case "pass":
+            a_pass.run(a.count, a.side)
         case "extras":
             extras.run(a.models, a.formula, JIT[a.jit], a.rounds)
 
