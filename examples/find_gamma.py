@@ -10,8 +10,12 @@ from fruits.entry import import_keras, run
 from fruits.errors import about
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
-# All that counts here: the optimizer is what is looked for.
-KEYS = ("data.", "augmentation.", "model.", "training.", "optimizer.learning_rate")
+# All that counts here: the optimizer is what is looked for, and there are no epochs.
+KEYS = (
+    *("data.", "augmentation.", "model.", "optimizer.learning_rate", "training.seed"),
+    *("training.precision", "training.label_smoothing", "training.class_weight"),
+    "training.runs_dir",
+)
 
 
 def main() -> None:
