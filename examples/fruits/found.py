@@ -95,6 +95,8 @@ def _photos_by_class(
         label = label_of(folder)
         below = files_below(folder)
         found.left_out += below.left_out
+        if below.results:
+            continue
         taken = [file for file in below.files if _is_taken(file, found)]
         if not taken:
             found.left_out.append((folder, "it is a class with no picture to read"))

@@ -144,9 +144,12 @@ def _untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_untrained")
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 def test_a_script_reads_the_keys_that_it_takes(
-    script: ModuleType, read: set[str], monkeypatch: pytest.MonkeyPatch
+    script: ModuleType,
+    read: set[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    fill(Path("photos"), "a*3", "b*3")
+    fill(Path("photos"), "a*3", "b*3", "1.txt", "2.txt", "3.txt", "4.txt")
     Path("ramp.toml").write_text("[gamma_ramp]")
     Path("cycle.toml").write_text("[one_cycle]")
     Path("drawn.toml").write_text(DRAWN)
@@ -170,6 +173,10 @@ def test_a_script_reads_the_keys_that_it_takes(
     if script is compare_fruits:
         taken |= {key for key in KEYS if key.startswith(script.OF_CANDIDATES)}
     assert read & KEYS == taken
+    printed = capsys.readouterr().out
+    assert "train_fruits.py and compare_fruits.py list all in left_out.csv." in printed
+    writes = script in (train_fruits, compare_fruits)
+    assert any(Path("runs").rglob("left_out.csv")) == writes
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))
