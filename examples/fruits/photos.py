@@ -161,7 +161,13 @@ class PhotoTree(KeptBuilder):
             metadata=tfds.core.MetadataDict(left_out=[], counts={}, notes=[]),
         )
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+    @property
+    def total(self) -> int:
+        """How many photos there are, broken ones among them."""
+        return sum(map(len, self.photos.values()))
+
+    def examples(self) -> dict[str, Any]:
+        """The photos of each split that can be read."""
         return {
             split: self._generate(split, photos)
             for split, photos in self.photos.items()
@@ -215,9 +221,6 @@ class PhotoTree(KeptBuilder):
                     "mend them, or take that class away"
                 )
         self.info.metadata["notes"] = self._twins.notes()
-
-    def _generate_examples(self) -> Any:
-        raise NotImplementedError("Each split has a generator of its own.")
 
 
 def _check_folder(path: Path) -> None:

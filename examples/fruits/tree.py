@@ -64,7 +64,7 @@ def listing(folder: Path) -> Listing:
     for entry in ordered:
         if not _is_of_a_system(entry.name):
             _add(entry, Path(entry.path), found)
-    found.results = why_results(file.path.name for file in found.files)
+    found.results = why_results(entry.name for entry in ordered)
     return found
 
 

@@ -1,6 +1,7 @@
 """Prepared data sets: whole or made anew; and nothing is left of what is refused."""
 
 import errno
+import io
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from fruits import images, photos
+from fruits import images, photos, progress
 from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import DataError
@@ -347,6 +348,43 @@ def test_a_full_disk_is_said_and_nothing_is_left(
     with pytest.raises(DataError, match="^data.cache_dir: .*No space left") as raised:
         FruitData(config())
     assert "\n" not in str(raised.value)
+    assert tree(here) == before
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1000.0])
+def test_a_preparation_says_what_really_happens(
+    seconds: float,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(progress, "_SECONDS", seconds)
+    fill(here / "photos", "a*6", "b*6")
+    builder = FolderPictures("photos", "data")
+    prepare(builder)
+    said = [f"Preparing 12 pictures in {builder.data_path}"]
+    if not seconds:
+        said += [f"{done} of 12 pictures are prepared" for done in range(1, 13)]
+    assert capfd.readouterr() == ("\n".join(said) + "\n", "")
+    prepare(FolderPictures("photos", "data"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_a_reader_who_is_gone_is_no_fault_of_the_cache(
+    lines: int, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pipe(io.StringIO):
+        def flush(self) -> None:
+            if self.getvalue().count("\n") > lines:
+                raise BrokenPipeError
+
+    monkeypatch.setattr(progress, "_SECONDS", 0.0)
+    fill(here / "photos", "a*3", "b*3")
+    before = tree(here)
+    monkeypatch.setattr("sys.stdout", Pipe())
+    with pytest.raises(BrokenPipeError):
+        FruitData(config())
     assert tree(here) == before
 
 
