@@ -101,6 +101,7 @@ def _near(file: Path) -> str:
         each.stem: os.path.relpath(each)
         for folder in (_CONFIGS, file.parent)
         for each in folder.glob("*.toml")
+        if each.is_file()
     }
     near = nearest(file.stem, there)
     return f" (did you mean {there[near]}?)" if near else ""

@@ -262,6 +262,12 @@ def test_a_file_that_is_not_there_is_one_sentence(name: str, says: str) -> None:
         read_config([name], SMALL)
 
 
+def test_a_folder_is_not_meant_instead_of_itself() -> None:
+    Path("nine.toml").mkdir()
+    with pytest.raises(RefusedError, match="it can't be read: Is a directory$"):
+        read_config(["nine.toml"], SMALL)
+
+
 def test_a_file_with_the_mark_of_windows_is_read() -> None:
     Path("mine.toml").write_bytes(b"\xef\xbb\xbf[training]\r\nepochs = 3\r\n")
     assert read_config(["mine.toml"], SMALL)[1].training.epochs == 3

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import rich.console
 
 from fruits.entry import exit_code
 from fruits.errors import RefusedError, Terminated, about
@@ -152,6 +153,44 @@ run(main)
 def test_a_reader_who_is_gone_is_no_error(count: int) -> None:
     shell = 'set -o pipefail; "$PYTHON" -c "$CODE" | true'
     assert ended(LINES.format(count=count), shell) == (141, "")
+
+
+def test_a_reader_who_is_gone_is_found_by_rich_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def main() -> None:
+        rich.console.Console().print("a table")
+
+    with open(writer, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert exit_code(main) == 141
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_what_the_caller_has_closed_is_not_written_to_another_file(
+    closed: str, tmp_path: Path
+) -> None:
+    code = """
+import os, sys
+from fruits.entry import run
+def main():
+    with open("file", "w") as file:
+        assert file.fileno() > 2
+        print("out", flush=True)
+        print("err", file=sys.stderr, flush=True)
+        os.write(1, b"1")
+        os.write(2, b"2")
+        return 5 if sys.stdin.read() == "" else 6
+run(main)
+"""
+    shell = f'cd {tmp_path}; "$PYTHON" -c "$CODE" < /dev/null {closed}'
+    status, _ = ended(code, shell)
+    assert status == 5
+    assert (tmp_path / "file").read_text() == ""
 
 
 @pytest.mark.slow
