@@ -201,6 +201,12 @@ class PhotoTree(KeptBuilder):
         try:
             return jpeg(photo.path, max_megapixels=self._max_megapixels)
         except BrokenImageError as error:
+            # Else all that was there would be kept for later as what is broken.
+            if not os.path.lexists(photo.path):
+                raise DataError(
+                    f"data.path: {photo.path} has gone since it was found; the "
+                    "pictures must stay as they are while they are prepared"
+                ) from error
             return error
 
     def _download_and_prepare(self, *args: Any, **options: Any) -> None:

@@ -197,7 +197,8 @@ def _in_a_sentence(folder: Path) -> Iterator[None]:
     except BrokenPipeError:  # Nobody reads what is printed.
         raise
     except OSError as error:
+        # tensorflow-datasets says how much it needs, and does not know.
+        reason = (error.strerror or str(error)).partition(". Needed: Unknown")[0]
         raise DataError(
-            f"data.cache_dir: pictures can't be prepared in {folder}: "
-            f"{error.strerror or error}"
+            f"data.cache_dir: pictures can't be prepared in {folder}: {reason}"
         ) from error

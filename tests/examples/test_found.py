@@ -147,6 +147,18 @@ def test_the_picture_of_a_study_beside_results_is_no_class(root: Path) -> None:
     assert sum(map(len, found(root).photos.values())) == 7
 
 
+def test_pictures_whose_folders_are_in_their_names_are_named(root: Path) -> None:
+    fill(root, "train\\c\\0.jpg", "train\\c\\1.txt")
+    here = left_out(root)
+    assert "backslashes in the place of folders" in here["train\\c\\0.jpg"]
+    assert here["train\\c\\1.txt"] == "it is not a picture"
+
+
+def test_classes_that_differ_by_capitals_are_noted(root: Path) -> None:
+    fill(root, "A*2", "c*2")
+    assert found(root).notes == ["A, a are classes of their own, by capitals"]
+
+
 def test_pipes_and_sockets_are_not_opened(root: Path) -> None:
     os.mkfifo(root / "a" / "pipe.jpg")
     with socket.socket(socket.AF_UNIX) as end:

@@ -263,6 +263,38 @@ def test_an_interrupted_preparation_leaves_nothing(
     assert tree(here) == before
 
 
+@pytest.mark.parametrize("gone", ["photos/b/3.jpg", "photos/b", "photos"])
+def test_what_goes_while_it_is_prepared_is_not_kept_as_broken(
+    gone: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(here / "photos", "a*6", "b*6")
+    started = threading.Event()
+
+    def late(path: Path, **options: Any) -> bytes:
+        if not started.is_set():
+            started.set()
+            shutil.move(gone, "elsewhere")
+        return images.jpeg(path, **options)
+
+    monkeypatch.setattr(photos, "jpeg", late)
+    with pytest.raises(DataError, match="has gone since it was found; the pictures"):
+        FruitData(config())
+    assert not (here / "data").exists()
+    shutil.move("elsewhere", gone)
+    assert sum(FruitData(config()).counts.values()) == 12
+
+
+def test_a_disk_with_too_little_room_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(here / "photos", "a*3", "b*3")
+    monkeypatch.setattr(
+        "tensorflow_datasets.core.utils.has_sufficient_disk_space", lambda *_, **__: 0
+    )
+    with pytest.raises(DataError, match="can't be prepared in .*: Not enough disk space$"):
+        FruitData(config())
+
+
 @pytest.fixture
 def nobody(tmp_path: Path) -> Iterator[None]:
     """This process may write only what anybody may."""
