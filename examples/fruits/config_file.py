@@ -147,6 +147,10 @@ def _line(
     if error["type"] == "model_type":
         return f"{where}: it must be a table. {received(error['input'])}"
     message = error["msg"].replace("Input should", "it must")
+    if error["type"].startswith(("greater_than", "less_than")):
+        # Pydantic writes 1e-30 with all of its zeros.
+        (bound,) = error["ctx"].values()
+        message = f"{message.rpartition(' ')[0]} {bound!r}"
     hint = ""
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         options = [

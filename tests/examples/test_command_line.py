@@ -119,7 +119,7 @@ def test_of_a_key_given_twice_the_last_value_counts() -> None:
         (["--optimizer.learning_rate", "1e400"], "Received: '1e400'"),
         (["--optimizer.learning_rate", "1e39"], "learning_rate: it must be less"),
         (["--optimizer.learning_rate", "1e-50"], "learning_rate: it must be greater"),
-        (["--optimizer.learning_rate", "0"], "learning_rate: it must be greater"),
+        (["--optimizer.learning_rate", "0"], "greater than or equal to 1e-30. Rece"),
         (["--optimizer.learning_rate", "1,000"], "a number, without a comma"),
         (["--optimizer.learning_rate", "0,5"], "a number, without a comma"),
         (["--optimizer.learning_rate", "0.9f"], "must be a number. Received: '0.9f'"),

@@ -291,7 +291,9 @@ def test_a_disk_with_too_little_room_is_said(
     monkeypatch.setattr(
         "tensorflow_datasets.core.utils.has_sufficient_disk_space", lambda *_, **__: 0
     )
-    with pytest.raises(DataError, match="can't be prepared in .*: Not enough disk space$"):
+    with pytest.raises(
+        DataError, match="can't be prepared in .*: Not enough disk space$"
+    ):
         FruitData(config())
 
 
