@@ -11,16 +11,18 @@
 """
 
 import contextlib
+import functools
 import io
 import os
 import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fruits.errors import RefusedError, Terminated
 
@@ -46,6 +48,7 @@ def exit_code(main: Callable[[], int | None]) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _terminate)
     _open_what_is_closed()
+    warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A γ is no reason to stop where the terminal has none.
         sys.stdout.reconfigure(errors="replace")
@@ -121,6 +124,19 @@ def _open_what_is_closed() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Shows a warning as a sentence, without the line of code that it comes from."""
+    text = str(message)
+    if "missing from font" in text:  # Matplotlib says it of every letter.
+        text = "The font of the pictures lacks some letters, and has boxes for them."
+    _say_once(text)
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

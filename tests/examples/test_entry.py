@@ -1,11 +1,13 @@
 """How scripts end: a sentence on stderr and an exit code, never a traceback."""
 
 import errno
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -114,6 +116,27 @@ def test_a_signal_to_end_is_like_ctrl_c(capsys: pytest.CaptureFixture[str]) -> N
     assert exit_code(main) == 143
     assert cleaned_up
     assert capsys.readouterr().err == "Terminated.\n"
+
+
+def test_a_warning_is_a_sentence_and_is_said_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from matplotlib.figure import Figure
+
+    def main() -> None:
+        for _ in range(2):
+            warnings.warn("This will end one day.", DeprecationWarning, stacklevel=1)
+            figure = Figure()
+            figure.text(0, 0, "苹果🍎")
+            figure.savefig(io.BytesIO())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert exit_code(main) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "This will end one day.",
+        "The font of the pictures lacks some letters, and has boxes for them.",
+    ]
 
 
 def test_an_error_says_what_it_is_about() -> None:
