@@ -5,7 +5,7 @@ python examples/find_gamma.py [PICTURE] [--steps STEPS] [--section.key VALUE ...
 
 from pathlib import Path
 
-from fruits.command_line import CommandLine, at_least, picture_file
+from fruits.command_line import CommandLine, at_least, check_apart, picture_file
 from fruits.entry import import_keras, run
 from fruits.errors import about
 
@@ -30,6 +30,9 @@ def main() -> None:
     parser.add_keys(*KEYS)
     given = parser.parse_args()
     name, config = parser.config(SMALL, given)
+    # A picture beside the folders of the classes is left out.
+    if given.picture.parent.resolve() != Path(config.data.path or "").resolve():
+        check_apart("PICTURE", given.picture.parent, config)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
     import_keras()
     import keras

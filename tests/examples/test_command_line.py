@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import find_gamma
 from fruits import paths, values
 from fruits.command_line import CommandLine, at_least, path, picture_file, share
 from fruits.config import Config, Section
@@ -319,9 +320,36 @@ def test_a_picture_that_can_not_be_written_is_one_sentence(
         picture_file(text)
 
 
-def test_the_folder_of_a_picture_is_made() -> None:
+def test_the_folder_of_a_picture_is_not_made_by_looking_at_it() -> None:
     assert picture_file("deep/er/A.PNG") == Path("deep/er/A.PNG")
-    assert Path("deep/er").is_dir()
+    assert not Path("deep").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "is_refused"),
+    [
+        *((place, True) for place in ("photos/a", "photos/x/../a", "link/a/b")),
+        *((place, False) for place in (".", "photos2", "photos/runs", "photos")),
+    ],
+)
+def test_no_picture_is_drawn_among_those_to_train_on(
+    place: str, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run would take it for one of a class."""
+
+    def next_step() -> None:
+        raise AssertionError
+
+    Path("photos").mkdir()
+    Path("link").symlink_to("photos")
+    words = ["--data.source=folder", "--data.path=photos", f"{place}/found.png"]
+    words += ["--training.runs_dir=photos/runs"]
+    monkeypatch.setattr("sys.argv", ["find_gamma.py", *words])
+    monkeypatch.setattr(find_gamma, "import_keras", next_step)
+    error = RefusedError if is_refused else AssertionError
+    with pytest.raises(error, match="among the pictures" if is_refused else None):
+        find_gamma.main()
+    assert not Path("photos/a").exists()
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "1e30", "inf"])
