@@ -5,9 +5,10 @@ python examples/find_gamma.py [PICTURE] [--steps STEPS] [--section.key VALUE ...
 
 from pathlib import Path
 
-from fruits.command_line import CommandLine, at_least, check_apart, picture_file
+from fruits.command_line import CommandLine, at_least, picture_file
 from fruits.entry import import_keras, run
 from fruits.errors import about
+from fruits.results import check_apart
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 # All that counts here: the optimizer is what is looked for, and there are no epochs.

@@ -9,9 +9,10 @@ says more.
 
 from pathlib import Path
 
-from fruits.command_line import CommandLine, check_apart, folder, path
+from fruits.command_line import CommandLine, folder, path
 from fruits.entry import import_keras, run
 from fruits.errors import about
+from fruits.results import check_apart
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
 

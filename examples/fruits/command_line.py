@@ -167,26 +167,6 @@ def picture_file(text: str) -> Path:
     return _for_argparse(paths.picture, text)
 
 
-def check_apart(argument: str, place: Path, config: Config) -> None:
-    """Refuses to write among the pictures, where the next run would find a class.
-
-    Results in `training.runs_dir` are known to be none.
-
-    Raises:
-        RefusedError: If a folder is `data.path`, or is below it.
-    """
-    here = place.resolve()
-    if config.data.path is None or here.is_relative_to(
-        Path(config.training.runs_dir).resolve()
-    ):
-        return
-    if here.is_relative_to(Path(config.data.path).resolve()):
-        raise RefusedError(
-            f"command line: {argument}: {place} lies among the pictures of data.path, "
-            f"{config.data.path}"
-        )
-
-
 def path(text: str) -> Path:
     """A path, for `type` of an argument."""
     return _for_argparse(paths.expanded, text)

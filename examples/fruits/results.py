@@ -5,6 +5,10 @@ Where this run writes is known; an earlier one may have written elsewhere.
 
 import fnmatch
 from collections.abc import Iterable
+from pathlib import Path
+
+from fruits.config import Config
+from fruits.errors import RefusedError
 
 # The names of files that lie together in a folder, and what that is then.
 _MARKS = (
@@ -27,3 +31,23 @@ def why_results(files: Iterable[str]) -> str | None:
 def is_of_study(name: str) -> bool:
     """Whether a file beside results is the picture of a study, by its name."""
     return fnmatch.fnmatchcase(name, _BESIDE)
+
+
+def check_apart(argument: str, place: Path, config: Config) -> None:
+    """Refuses to write among the pictures, where the next run would find a class.
+
+    Results in `training.runs_dir` are known to be none.
+
+    Raises:
+        RefusedError: If a folder is `data.path`, or is below it.
+    """
+    here = place.resolve()
+    if config.data.path is None or here.is_relative_to(
+        Path(config.training.runs_dir).resolve()
+    ):
+        return
+    if here.is_relative_to(Path(config.data.path).resolve()):
+        raise RefusedError(
+            f"command line: {argument}: {place} lies among the pictures of data.path, "
+            f"{config.data.path}"
+        )
