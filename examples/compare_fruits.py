@@ -17,13 +17,18 @@ from pathlib import Path
 from fruits.command_line import CommandLine, at_least, path, share
 from fruits.config import Config
 from fruits.config_file import load_config
+from fruits.effects import keys_in
 from fruits.entry import import_keras, run
 from fruits.errors import RefusedError, about
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
 QUICK_EPOCHS = 2
-# How to optimize is said by the files.
-KEYS = ("data.", "augmentation.", "model.", "training.")
+# How to optimize is said by the files, and each training has a seed of its own.
+KEYS = (
+    *("data.", "augmentation.", "model.", "training.epochs", "training.precision"),
+    *("training.label_smoothing", "training.class_weight", "training.runs_dir"),
+)
+OF_CANDIDATES = ("optimizer.", "gamma_ramp", "one_cycle")
 
 
 def read_candidates(files: list[Path]) -> dict[str, Config]:
@@ -35,6 +40,12 @@ def read_candidates(files: list[Path]) -> dict[str, Config]:
         if "data" in config.model_fields_set:
             left_out.append(file.name)
             continue
+        for key in keys_in(config):
+            if not key.startswith(OF_CANDIDATES):
+                raise RefusedError(
+                    f"{file}: {key}: it is the same for all that are compared, and "
+                    "belongs on the command line or in the file of --on"
+                )
         label = name.replace("_", " ")
         if label in candidates:
             raise RefusedError(f"{file}: another file has the same name")
@@ -64,6 +75,7 @@ def main() -> None:
     if quick:
         given.keys = {"training.epochs": str(QUICK_EPOCHS), **given.keys}
     name, base = parser.config(given.on, given)
+    parser.say_unused(given.on, base)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
     import_keras()
     from fruits.tuned import TunedComparison

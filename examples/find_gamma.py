@@ -8,10 +8,15 @@ from pathlib import Path
 from fruits.command_line import CommandLine, at_least, picture_file
 from fruits.entry import import_keras, run
 from fruits.errors import about
+from fruits.results import check_apart
 
 SMALL = Path(__file__).parents[1] / "configs" / "small.toml"
-# All that counts here: the optimizer is what is looked for.
-KEYS = ("data.", "augmentation.", "model.", "training.", "optimizer.learning_rate")
+# All that counts here: the optimizer is what is looked for, and there are no epochs.
+KEYS = (
+    *("data.", "augmentation.", "model.", "optimizer.learning_rate", "training.seed"),
+    *("training.precision", "training.label_smoothing", "training.class_weight"),
+    "training.runs_dir",
+)
 
 
 def main() -> None:
@@ -26,6 +31,9 @@ def main() -> None:
     parser.add_keys(*KEYS)
     given = parser.parse_args()
     name, config = parser.config(SMALL, given)
+    # A picture beside the folders of the classes is left out.
+    if given.picture.parent.resolve() != Path(config.data.path or "").resolve():
+        check_apart("PICTURE", given.picture.parent, config)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
     import_keras()
     import keras

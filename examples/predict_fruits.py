@@ -19,6 +19,7 @@ from fruits.readable import readable
 
 _SHOWN = 3
 _STDIN = Path("-")
+ADDRESS = "it is an address, and a picture must be a file: download it first"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for file, found in zip(files, predictions(saved, sources), strict=True):
         if isinstance(found, BrokenImageError):
             missed.append(file)
-            _complain(file, str(found))
+            _complain(file, ADDRESS if _is_address(file) else str(found))
         else:
             best = (-found).argsort(kind="stable")[:_SHOWN]
             named = (
@@ -66,6 +67,11 @@ def _files(images: list[Path]) -> tuple[list[Path], list[Path]]:
         if not found:
             without.append(image)
     return files, without
+
+
+def _is_address(file: Path) -> bool:
+    """Whether somebody has given the address of a page as a file."""
+    return file.parts[:1] in (("http:",), ("https:",)) and not os.path.exists(file)
 
 
 def _complain(file: Path, why: str) -> None:

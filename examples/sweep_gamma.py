@@ -186,6 +186,7 @@ def main() -> int:
     parser.add_keys(*KEYS)
     given = parser.parse_args()
     name, config = parser.config(given.on, given)
+    parser.say_unused(given.on, config)
     if not given.study.strip() or "/" in given.study:
         raise RefusedError(
             f"--study: it must be a name without a slash. Received: {given.study!r}"

@@ -10,9 +10,9 @@ says more.
 from pathlib import Path
 
 from fruits.command_line import CommandLine, folder, path
-from fruits.config import Config
 from fruits.entry import import_keras, run
-from fruits.errors import RefusedError, about
+from fruits.errors import about
+from fruits.results import check_apart
 
 DEFAULT = Path(__file__).parents[1] / "configs" / "rendered.toml"
 
@@ -36,7 +36,7 @@ def main() -> int:
     given = parser.parse_args()
     name, config = parser.config(given.file, given)
     if given.folder:
-        _check_is_not_among_the_pictures(given.folder, config)
+        check_apart("--folder", given.folder, config)
     # TensorFlow takes seconds to import: not for --help or a wrong key.
     import_keras()
     from fruits.data import FruitData
@@ -56,20 +56,6 @@ def main() -> int:
     write_report(trained)
     trained.close()
     return trained.exit_code
-
-
-def _check_is_not_among_the_pictures(chosen: Path, config: Config) -> None:
-    """What a run leaves there, but not in `training.runs_dir`, would be a class."""
-    place = chosen.resolve()
-    if config.data.path is None or place.is_relative_to(
-        Path(config.training.runs_dir).resolve()
-    ):
-        return
-    if place.is_relative_to(Path(config.data.path).resolve()):
-        raise RefusedError(
-            f"command line: --folder: {chosen} lies among the pictures of data.path, "
-            f"{config.data.path}"
-        )
 
 
 if __name__ == "__main__":

@@ -61,7 +61,8 @@ def picture(file: str | Path, title: str, height: float = 4.5) -> Iterator["Figu
     """Gives a figure to draw on, and writes it to a file in the end.
 
     Args:
-        file: A path; how it ends says which kind of picture it is.
+        file: A path; how it ends says which kind of picture it is. A folder that is
+            missing is made.
         title: A sentence that says what is seen. It is wrapped to the width.
         height: A float. In inches; the width is 8. Defaults to `4.5`.
 
@@ -97,6 +98,7 @@ def picture(file: str | Path, title: str, height: float = 4.5) -> Iterator["Figu
         _set_title(figure, title)
         yield figure
         _place_names(figure)
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(file)
 
 

@@ -171,6 +171,16 @@ def test_pictures_can_be_read_at_600_pixels(tmp_path: Path) -> None:
     assert min(text.get_fontsize() for text in texts) >= 9
 
 
+def test_the_folder_of_a_picture_is_made_when_there_is_a_picture(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "new" / "deep" / "a.png"
+    with drawing.picture(str(file), "A line.") as figure:
+        figure.subplots()
+        assert not file.parent.parent.exists()
+    assert file.exists()
+
+
 def settings() -> dict[Any, Any]:
     """Without the backend, which is chosen when it is looked at."""
     names: Any = rcParams

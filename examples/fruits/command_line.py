@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from fruits import paths, values
 from fruits.config import Config
 from fruits.config_file import keys_of, load_config, section_of
+from fruits.effects import keys_in
 from fruits.errors import RefusedError, about, received
 from fruits.suggestions import suggestion
 
@@ -75,6 +76,25 @@ class CommandLine(argparse.ArgumentParser):
             with about(f"{'command line' if key in given.keys else file}: {key}"):
                 paths.check_folder(Path(folder))
         return name, config
+
+    def say_unused(self, file: Path, config: Config) -> None:
+        """Says which keys of a file the script makes no use of.
+
+        Of the command line it takes none of them. A file may be for other scripts too.
+
+        Args:
+            file: As the user named it.
+            config: What was read of it.
+        """
+        used = {part for key in self._keys for part in (key, key.rpartition(".")[0])}
+        unused = [key for key in keys_in(config) if key not in self._keys]
+        names = [
+            key if key.rpartition(".")[0] in used else key.partition(".")[0]
+            for key in unused
+        ]
+        if names:
+            shown = ", ".join(dict.fromkeys(names))
+            print(f"{file}: this script makes no use of its {shown}.")
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         words = self._joined(sys.argv[1:] if args is None else args)
@@ -139,7 +159,7 @@ def picture_file(text: str) -> Path:
     """The file of a picture, before anything is trained for it.
 
     Args:
-        text: As it stands on the command line. A folder that is missing is made.
+        text: As it stands on the command line.
 
     Raises:
         argparse.ArgumentTypeError: If no picture can be written there.

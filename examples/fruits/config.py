@@ -119,18 +119,6 @@ class Network(Section):
         """Whether it is the network of fruits/models.py."""
         return self.name == "residual_network"
 
-    @model_validator(mode="after")
-    def _nothing_is_in_vain(self) -> Self:
-        others = ("weights",) if self.is_own else ("width", "stages")
-        for key in others:
-            if key in self.model_fields_set and getattr(self, key) is not None:
-                allowed = "a network of Keras" if self.is_own else '"residual_network"'
-                raise ValueError(
-                    f"model.{key} needs {allowed} as model.name. "
-                    f'Received: model.name = "{self.name}"'
-                )
-        return self
-
 
 class Optimizer(Section):
     """An optimizer, with a cosine learning rate; SGD and Adam are Keras's own."""

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from fruits import values
 from fruits.config import Config, Section
+from fruits.effects import without_effect
 from fruits.errors import RefusedError, received
 from fruits.suggestions import nearest, suggestion
 
@@ -63,10 +64,17 @@ def load_config(
     for key, value in given.items():
         _set(content, key, value, file)
     try:
-        return file.stem, Config.model_validate(content)
+        config = Config.model_validate(content)
     except pydantic.ValidationError as error:
         lines = [_line(each, file, texts, known) for each in error.errors()]
         raise RefusedError("\n".join(lines)) from error
+    lines = [
+        f"{_where(key, file, texts)}: {why}"
+        for key, why in without_effect(config, texts)
+    ]
+    if lines:
+        raise RefusedError("\n".join(lines))
+    return file.stem, config
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -93,6 +101,7 @@ def _near(file: Path) -> str:
         each.stem: os.path.relpath(each)
         for folder in (_CONFIGS, file.parent)
         for each in folder.glob("*.toml")
+        if each.is_file()
     }
     near = nearest(file.stem, there)
     return f" (did you mean {there[near]}?)" if near else ""
@@ -129,9 +138,7 @@ def _line(
     error: Any, file: Path, texts: Mapping[str, str], known: dict[str, FieldInfo]
 ) -> str:
     key = ".".join(str(part) for part in error["loc"])
-    where = (
-        f"command line: {key}" if key in texts else f"{file}: {key}" if key else file
-    )
+    where = _where(key, file, texts)
     if error["type"] == "value_error":
         return f"{where}: {error['ctx']['error']}"
     if error["type"] == "extra_forbidden":
@@ -140,6 +147,10 @@ def _line(
     if error["type"] == "model_type":
         return f"{where}: it must be a table. {received(error['input'])}"
     message = error["msg"].replace("Input should", "it must")
+    if error["type"].startswith(("greater_than", "less_than")):
+        # Pydantic writes 1e-30 with all of its zeros.
+        (bound,) = error["ctx"].values()
+        message = f"{message.rpartition(' ')[0]} {bound!r}"
     hint = ""
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         options = [
@@ -150,3 +161,9 @@ def _line(
         hint = suggestion(error["input"], options)
     value = texts[key] if key in texts else error["input"]
     return f"{where}: {message}{hint}. {received(value)}"
+
+
+def _where(key: str, file: Path, texts: Mapping[str, str]) -> str:
+    if key in texts:
+        return f"command line: {key}"
+    return f"{file}: {key}" if key else str(file)

@@ -41,7 +41,7 @@ def print_found(
         text = f"Left out ({len(names)}): {some(names, _FEW_NAMES)}: {reason}."
         console.print(rich.text.Text(text), soft_wrap=True)
     if any(len(names) > _FEW_NAMES for names in reasons.values()):
-        console.print("A run of train_fruits.py lists all in left_out.csv.")
+        console.print("train_fruits.py and compare_fruits.py list all in left_out.csv.")
 
 
 def write_left_out(left_out: Sequence[tuple[str, str]], folder: Path) -> None:

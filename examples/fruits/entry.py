@@ -11,16 +11,18 @@
 """
 
 import contextlib
+import functools
 import io
 import os
 import signal
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from fruits.errors import RefusedError, Terminated
 
@@ -45,14 +47,15 @@ def exit_code(main: Callable[[], int | None]) -> int:
     # TensorFlow says much when it is imported, and reads this then.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _terminate)
+    _open_what_is_closed()
+    warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A γ is no reason to stop where the terminal has none.
         sys.stdout.reconfigure(errors="replace")
     try:
         with contextlib.ExitStack() as at_the_end:
-            if sys.stdout is not None:
-                # Here, as Python's own end complains of a reader who is gone.
-                at_the_end.callback(sys.stdout.flush)
+            # Here, as Python's own end complains of a reader who is gone.
+            at_the_end.callback(sys.stdout.flush)
             return main() or 0
     except RefusedError as error:
         return _say(str(error), REFUSED)
@@ -63,6 +66,11 @@ def exit_code(main: Callable[[], int | None]) -> int:
     except BrokenPipeError:
         _end_output()
         return NOBODY_READS
+    except SystemExit as end:
+        # Rich ends the process where it finds that.
+        if isinstance(end.__context__, BrokenPipeError):
+            return NOBODY_READS
+        raise
     except ModuleNotFoundError as error:
         remedy = 'pip install -e ".[examples]" brings what the examples need'
         return _say(f"{error}: {remedy}", FAILED)
@@ -90,9 +98,6 @@ def _unheard() -> Iterator[None]:
 
     TensorFlow's C++ greets there before it reads how much it may say.
     """
-    if sys.stderr is None:
-        yield
-        return
     with tempfile.TemporaryFile() as said:
         stderr = os.dup(2)
         os.dup2(said.fileno(), 2)
@@ -105,6 +110,33 @@ def _unheard() -> Iterator[None]:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
+
+
+def _open_what_is_closed() -> None:
+    """Leads stdin, stdout and stderr nowhere where the caller has closed them.
+
+    Keras needs them, and the next file to be opened would have the number of one and
+    get what is printed.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """Shows a warning as a sentence, without the line of code that it comes from."""
+    text = str(message)
+    if "missing from font" in text:  # Matplotlib says it of every letter.
+        text = "The font of the pictures lacks some letters, and has boxes for them."
+    _say_once(text)
+
+
+@functools.cache
+def _say_once(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -121,8 +153,7 @@ def _say(message: str, code: int) -> int:
 def _end_output() -> None:
     """Writes what is left, or forgets it: Python would try again, and complain."""
     try:
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -10,6 +10,7 @@ from fruits.errors import DataError
 from fruits.formats import why_unreadable
 from fruits.readable import label_of, readable, some
 from fruits.splits import Splits, loose
+from fruits.suggestions import suggestion
 from fruits.tree import File, LeftOut, files_below, is_one_of, listing
 
 
@@ -64,6 +65,9 @@ def find_photos(
         apart = [*others, *ours]
         found.photos[split] = _photos_by_class(folder, apart, found, seen)
     _check(root, found)
+    alike = _but_for_capitals({photo.label for photo in found.photos["train"]})
+    if alike:
+        found.notes.append(f"{some(alike, 6)} are classes of their own, by capitals")
     without = sorted(seen - {photo.label for photo in found.photos["train"]})
     if without:
         found.notes.append(f"left out, with no picture to read: {some(without, 5)}")
@@ -90,6 +94,8 @@ def _photos_by_class(
         label = label_of(folder)
         below = files_below(folder)
         found.left_out += below.left_out
+        if below.results:
+            continue
         taken = [file for file in below.files if _is_taken(file, found)]
         if not taken:
             found.left_out.append((folder, "it is a class with no picture to read"))
@@ -127,7 +133,14 @@ def _check(root: Path, found: Found) -> None:
             raise DataError(
                 f"data.path: {root} has classes in its {split} split of which its "
                 f"train split has no picture to read: {some(unknown, 5)}"
+                f"{suggestion(unknown[0], classes)}"
             )
+
+
+def _but_for_capitals(labels: set[str]) -> list[str]:
+    """The labels that differ from another one by capitals alone."""
+    counts = collections.Counter(label.casefold() for label in labels)
+    return sorted(label for label in labels if counts[label.casefold()] > 1)
 
 
 def _most_left_out(found: Found) -> str:
@@ -138,7 +151,13 @@ def _most_left_out(found: Found) -> str:
     reason, count = reasons.most_common(1)[0]
     path = next(path for path, other in found.left_out if other == reason)
     more = f" and {count - 1} more" if count > 1 else ""
-    return f" (left out is {readable(path.name)}{more}: {reason})"
+    tables = [
+        path.name
+        for path, _ in found.left_out
+        if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".json", ".parquet")
+    ]
+    labels = f"; no labels are read from {readable(tables[0])}" if tables else ""
+    return f" (left out is {readable(path.name)}{more}: {reason}{labels})"
 
 
 def _hold_back(

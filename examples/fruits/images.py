@@ -3,6 +3,7 @@
 import io
 import itertools
 import math
+import os
 import struct
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,8 @@ Result = TypeVar("Result")
 # Pictures are kept smaller than this, far above what is trained on: TensorFlow reads
 # no JPEG of more than 179 megapixels, and no JPEG has a longer side.
 _KEPT_PIXELS, _KEPT_SIDE = 50_000_000, 65_000
+# As many as 16 bits of four channels need. More are a film, or many pages.
+_MOST_BYTES_A_PIXEL = 8
 _END = b"\xff\xd9"
 _ORIENTATION = 0x0112
 _EXIF, _XMP_ORIENTATION = b"Exif\0\0", b"tiff:Orientation"
@@ -99,7 +102,7 @@ def _read(
     use: Callable[[Image.Image, bytes], Result],
 ) -> Result:
     """What is made of a picture and its file."""
-    content, suffix = _content_of(source)
+    content, suffix = _content_of(source, max_megapixels)
 
     formats = formats_to_try(suffix)
     errors = []
@@ -115,15 +118,32 @@ def _read(
     raise BrokenImageError(_reason(errors[0], content)) from errors[0]
 
 
-def _content_of(source: Path | bytes) -> tuple[bytes, str | None]:
+def _content_of(source: Path | bytes, max_megapixels: int) -> tuple[bytes, str | None]:
     """The bytes of a file, and the suffix of its name if it has a name."""
+    most = max_megapixels * 10**6 * _MOST_BYTES_A_PIXEL
     try:
-        content = source if isinstance(source, bytes) else source.read_bytes()
+        content = source if isinstance(source, bytes) else _read_up_to(source, most)
     except OSError as error:
         raise BrokenImageError(f"it can't be opened: {error.strerror}") from error
+    if content is None:
+        raise BrokenImageError(
+            f"it has more than {most / 1e6:,.0f} megabytes, and data.max_megapixels is "
+            f"{max_megapixels}"
+        )
     if not content:
         raise BrokenImageError("it is empty")
     return content, None if isinstance(source, bytes) else source.suffix
+
+
+def _read_up_to(file: Path, most: int) -> bytes | None:
+    """The bytes of a file, or `None` if they are more: it may have no end."""
+    with file.open("rb") as opened:
+        size = os.fstat(opened.fileno()).st_size
+        if size > most:
+            return None
+        # What is no file on a disk has no size.
+        content = opened.read() if size else opened.read(most + 1)
+        return content if len(content) <= most else None
 
 
 def _check_size(picture: Image.Image, max_megapixels: int) -> None:

@@ -42,7 +42,7 @@ def check_folder(folder: Path) -> None:
 
 
 def picture(text: str) -> Path:
-    """The file of a picture. A folder that is missing is made.
+    """The file of a picture; makes nothing.
 
     Raises:
         RefusedError: If no picture can be written there.
@@ -54,7 +54,6 @@ def picture(text: str) -> Path:
                 f"a picture must end in {', '.join(PICTURES)}. {received(text)}"
             )
         check_folder(file.parent)
-        file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists() and not os.access(file, os.W_OK):
             raise RefusedError(f"{text!r} can't be written")
     except RefusedError:

@@ -166,7 +166,13 @@ class PhotoTree(KeptBuilder):
             metadata=tfds.core.MetadataDict(left_out=[], counts={}, notes=[]),
         )
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+    @property
+    def total(self) -> int:
+        """How many photos there are, broken ones among them."""
+        return sum(map(len, self.photos.values()))
+
+    def examples(self) -> dict[str, Any]:
+        """The photos of each split that can be read."""
         return {
             split: self._generate(split, photos)
             for split, photos in self.photos.items()
@@ -177,8 +183,8 @@ class PhotoTree(KeptBuilder):
     ) -> Iterator[tuple[bytes, dict[str, Any]]]:
         counts: dict[str, int] = {}
         broken: list[tuple[str, str]] = []
-        locations = [photo.file.location for photo in photos]
-        whole = whole_jpegs(locations, self._max_megapixels)
+        files = [photo.file for photo in photos]
+        whole = whole_jpegs(files, self._max_megapixels)
         contents: Iterator[bytes | BrokenImageError]
         contents = in_order(self._read, photos, whole)
         for photo, content in zip(photos, contents, strict=True):
@@ -200,9 +206,16 @@ class PhotoTree(KeptBuilder):
         self.info.metadata["counts"][split] = counts
 
     def _read(self, photo: Photo) -> bytes | BrokenImageError:
+        path = photo.file.path
         try:
-            return jpeg(photo.file.path, max_megapixels=self._max_megapixels)
+            return jpeg(path, max_megapixels=self._max_megapixels)
         except BrokenImageError as error:
+            # Else all that was there would be kept for later as what is broken.
+            if not os.path.lexists(path):
+                raise DataError(
+                    f"data.path: {path} has gone since it was found; the pictures must "
+                    "stay as they are while they are prepared"
+                ) from error
             return error
 
     def _download_and_prepare(self, *args: Any, **options: Any) -> None:
@@ -223,9 +236,6 @@ class PhotoTree(KeptBuilder):
                     "mend them, or take that class away"
                 )
         self.info.metadata["notes"] = self._twins.notes(self._name)
-
-    def _generate_examples(self) -> Any:
-        raise NotImplementedError("Each split has a generator of its own.")
 
 
 def _check_folder(path: Path) -> None:

@@ -1,19 +1,23 @@
 """Prepared data sets in the cache: whole, or made anew."""
 
+import abc
 import contextlib
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import filelock
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fruits.errors import DataError
+from fruits.file_errors import as_os_errors
+from fruits.progress import Progress
 from fruits.readable import readable
 
 _MANIFEST = "manifest.json"
@@ -26,9 +30,14 @@ class KeptBuilder(tfds.core.GeneratorBasedBuilder):
         data_dir: Where prepared data sets are kept.
         name: What tells this one from others of its kind.
 
+    Attributes:
+        progress: Of its preparation, once that has begun.
+
     Raises:
         DataError: If a damaged one can't be removed.
     """
+
+    progress: Progress
 
     def __init__(self, data_dir: str | Path, name: str):
         root = Path(os.path.expanduser(data_dir))
@@ -44,8 +53,26 @@ class KeptBuilder(tfds.core.GeneratorBasedBuilder):
         names: list[str] = self.info.features["label"].names
         return names
 
+    @property
+    @abc.abstractmethod
+    def total(self) -> int:
+        """How many pictures there are to prepare, broken ones among them."""
 
-def prepare(builder: tfds.core.DatasetBuilder) -> None:
+    @abc.abstractmethod
+    def examples(self) -> dict[str, Iterable[Any]]:
+        """The keys and the examples of each split."""
+
+    def _split_generators(self, dl_manager: Any) -> dict[str, Iterable[Any]]:
+        return {
+            split: self.progress.counted(examples)
+            for split, examples in self.examples().items()
+        }
+
+    def _generate_examples(self) -> Any:
+        raise NotImplementedError("Each split has a generator of its own.")
+
+
+def prepare(builder: KeptBuilder) -> None:
     """Prepares a data set, or finds it prepared, without a network connection.
 
     Raises:
@@ -59,8 +86,13 @@ def prepare(builder: tfds.core.DatasetBuilder) -> None:
             # Another process may have prepared it meanwhile.
             if _damage(folder) is not None:
                 _remove_half_prepared(folder)
-                # It makes a folder for downloads, though there are none.
-                with tempfile.TemporaryDirectory() as downloads:
+                builder.progress = Progress(builder.total, readable(folder))
+                # It makes a folder for downloads and prints that it downloads, though
+                # there are none. Its warnings go to stderr.
+                with (
+                    tempfile.TemporaryDirectory() as downloads,
+                    contextlib.redirect_stdout(io.StringIO()),
+                ):
                     builder.download_and_prepare(download_dir=downloads)
                 _write_manifest(folder)
     if not builder.info.splits:
@@ -160,13 +192,13 @@ def _whole_or_nothing(folder: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _in_a_sentence(folder: Path) -> Iterator[None]:
     try:
-        yield
-    except (OSError, tf.errors.OpError, RuntimeError) as error:
-        # tensorflow-datasets makes another error of TensorFlow's at some places.
-        cause = error.__cause__ if type(error) is RuntimeError else error
-        if not isinstance(cause, OSError | tf.errors.OpError):
-            raise
-        what = getattr(cause, "strerror", None) or getattr(cause, "message", cause)
+        with as_os_errors():
+            yield
+    except BrokenPipeError:  # Nobody reads what is printed.
+        raise
+    except OSError as error:
+        # tensorflow-datasets says how much it needs, and does not know.
+        reason = (error.strerror or str(error)).partition(". Needed: Unknown")[0]
         raise DataError(
-            f"data.cache_dir: pictures can't be prepared in {folder}: {what}"
+            f"data.cache_dir: pictures can't be prepared in {folder}: {reason}"
         ) from error

@@ -1,31 +1,20 @@
 """What is recorded of each epoch, as history.csv and for TensorBoard."""
 
-import contextlib
 import csv
 import math
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from fruits.file_errors import as_os_errors
 from fruits.whole_files import written_whole
 
 BEST_BY = "val_accuracy"
 _VALIDATION = "val_"
-
-
-@contextlib.contextmanager
-def _as_os_error() -> Iterator[None]:
-    """TensorBoard writes its files by TensorFlow, whose errors are no `OSError`."""
-    try:
-        yield
-    except tf.errors.OpError as error:
-        raise OSError(error.message) from error
 
 
 class Records:
@@ -48,7 +37,7 @@ class Records:
         self.epochs = list(epochs)
         self.folder = folder
         old = list(folder.glob("*/events.out.tfevents.*"))
-        with _as_os_error():
+        with as_os_errors():
             self._writers = {
                 part: EventFileWriter(str(folder / part))
                 for part in ("train", "validation")
@@ -105,11 +94,11 @@ class Records:
 
     def close(self) -> None:
         """Ends the files."""
-        with _as_os_error():
+        with as_os_errors():
             for writer in self._writers.values():
                 writer.close()
 
-    @_as_os_error()
+    @as_os_errors()
     def _log(self, epoch: int, record: dict[str, Any]) -> None:
         for name, value in record["logs"].items():
             part = "validation" if name.startswith(_VALIDATION) else "train"
@@ -123,7 +112,7 @@ class Records:
                 )
             )
 
-    @_as_os_error()
+    @as_os_errors()
     def _flush(self) -> None:
         for writer in self._writers.values():
             writer.flush()

@@ -60,10 +60,16 @@ class RenderedFruits(KeptBuilder):
             supervised_keys=("image", "label"),
         )
 
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        return {split: self._generate_examples(split) for split in _SPLITS}
+    @property
+    def total(self) -> int:
+        """How many pictures there are to draw."""
+        return sum(self.counts.values())
 
-    def _generate_examples(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    def examples(self) -> dict[str, Any]:
+        """The drawings of each split."""
+        return {split: self._drawn(split) for split in _SPLITS}
+
+    def _drawn(self, split: str) -> Iterator[tuple[int, dict[str, Any]]]:
         for i in range(self.counts[split]):
             kind = KINDS[i % len(KINDS)]
             seed = (self.seed, _SPLITS.index(split), i)

@@ -48,7 +48,9 @@ class Shape:
 
     @property
     def is_empty(self) -> bool:
-        return not self.pictures and not self.classes
+        """Whether there is nothing in it to train on."""
+        without = not self.pictures and not self.classes
+        return without or self._listing.results is not None
 
     @property
     def hint(self) -> str | None:
@@ -61,6 +63,8 @@ class Shape:
 
     @property
     def why_left_out(self) -> str:
+        if self._listing.results:
+            return self._listing.results
         if self.is_empty:
             return "it holds no picture"
         if self.split:

@@ -215,9 +215,18 @@ def _unwrapped(splits: Splits) -> Splits:
 def loose(around: Listing) -> list[LeftOut]:
     """The files beside folders of classes or splits, and what can't be read there."""
     files = [
-        (file.path, "it lies beside the folders of the classes")
+        (file.path, _why_loose(file.path.name))
         if is_picture(file.location)
         else (file.path, "it is not a picture")
         for file in around.files
     ]
     return [*around.left_out, *files]
+
+
+def _why_loose(name: str) -> str:
+    if "\\" in name:
+        return (
+            "its name has backslashes in the place of folders: unpack the archive with "
+            "a program that knows those of Windows, such as 7z"
+        )
+    return "it lies beside the folders of the classes"

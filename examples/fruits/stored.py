@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fruits.errors import DataError
+from fruits.file_errors import as_os_errors
 
 # A record is its length (8 bytes), a sum of that (4), the content, and its sum (4).
 _BEFORE, _AFTER = 12, 4
@@ -70,9 +71,10 @@ def _opened(path: Path) -> IO[bytes]:
 def _lengths(path: str, at_once: int) -> np.ndarray:
     batches = tf.data.TFRecordDataset(path).batch(at_once).map(tf.strings.length)
     try:
-        lengths = list(batches.as_numpy_iterator())
-    except tf.errors.OpError as error:
-        raise _unreadable(path, error.message) from error
+        with as_os_errors():
+            lengths = list(batches.as_numpy_iterator())
+    except OSError as error:
+        raise _unreadable(path, str(error)) from error
     return np.concatenate([np.empty(0, np.int64), *lengths])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fruits.formats import is_picture
+from fruits.results import DRAWN, is_of_study, why_results
 
 # What systems and programs leave behind: nobody's pictures, and not worth a word.
 _OF_SYSTEMS = frozenset(
@@ -50,11 +51,13 @@ class Listing:
         folders: The folders in it, also linked ones.
         files: The files in it, also linked ones.
         left_out: What is neither, or not to be looked at, and why.
+        results: What the folder is, if these scripts have written it.
     """
 
     folders: list[Path] = dataclasses.field(default_factory=list)
     files: list[File] = dataclasses.field(default_factory=list)
     left_out: list[LeftOut] = dataclasses.field(default_factory=list)
+    results: str | None = None
 
 
 def listing(folder: Path) -> Listing:
@@ -69,12 +72,17 @@ def listing(folder: Path) -> Listing:
     for entry in ordered:
         if not _is_of_a_system(entry.name):
             _add(entry, found)
+    found.results = why_results(entry.name for entry in ordered)
     return found
 
 
 def files_below(folder: Path) -> Listing:
-    """All files below a folder; a folder that is linked to twice is read once."""
+    """All files below a folder, without results of these scripts.
+
+    A folder that is linked to twice is read once.
+    """
     found = Listing()
+    beside_results: set[Path] = set()
     seen: dict[tuple[int, int], Path] = {}
     waiting = collections.deque([folder])
     linked: collections.deque[Path] = collections.deque()
@@ -91,10 +99,20 @@ def files_below(folder: Path) -> Listing:
             found.left_out.append((here, f"it is the same folder as {before.name}"))
             continue
         inside = listing(here)
+        if inside.results:
+            found.left_out.append((here, inside.results))
+            beside_results.add(here.parent)
+            if here == folder:
+                found.results = inside.results
+            continue
         found.files += inside.files
         found.left_out += inside.left_out
         for path in inside.folders:
             (linked if path.is_symlink() else waiting).append(path)
+    for file in [*found.files] if beside_results else []:
+        if file.path.parent in beside_results and is_of_study(file.path.name):
+            found.left_out.append((file.path, DRAWN))
+            found.files.remove(file)
     found.files.sort(key=lambda file: file.location.split(os.sep))
     return found
 

@@ -12,17 +12,18 @@ import numpy as np
 import tensorflow as tf
 
 from fruits.images import is_kept
+from fruits.tree import File
 
 _AT_ONCE = 16
+# That many are read at once: what is larger is left to Pillow.
+_MOST_BYTES = 50_000_000
 
 
-def whole_jpegs(
-    locations: Sequence[str], max_megapixels: int
-) -> Iterator[bytes | None]:
+def whole_jpegs(files: Sequence[File], max_megapixels: int) -> Iterator[bytes | None]:
     """The contents of the files that are plain JPEGs, in order.
 
     Args:
-        locations: Where the files are.
+        files: The files.
         max_megapixels: Larger pictures are not read.
 
     Yields:
@@ -30,17 +31,17 @@ def whole_jpegs(
         there; `None` for one that may be anything else, or nothing.
     """
     taken = 0
-    for numbers, contents, shapes, _ in _decodable(locations).as_numpy_iterator():
+    for numbers, contents, shapes, _ in _decodable(files).as_numpy_iterator():
         for number, content, shape in zip(numbers, contents, shapes, strict=True):
             yield from [None] * (number - taken)
             taken = number + 1
             height, width, channels = shape.tolist()
             kept = channels == 3 and width * height / 1e6 <= max_megapixels
             yield content if kept and is_kept(content, width, height) else None
-    yield from [None] * (len(locations) - taken)
+    yield from [None] * (len(files) - taken)
 
 
-def _decodable(locations: Sequence[str]) -> tf.data.Dataset:
+def _decodable(files: Sequence[File]) -> tf.data.Dataset:
     """Numbers, contents and shapes of the files that TensorFlow can decode."""
 
     @tf.autograph.experimental.do_not_convert
@@ -57,11 +58,12 @@ def _decodable(locations: Sequence[str]) -> tf.data.Dataset:
             shape = tf.io.extract_jpeg_shape(content)
         return number, content, shape, tf.shape(decoded)
 
+    numbers = [i for i, file in enumerate(files) if file.size <= _MOST_BYTES]
     # A path that is not absolute might look like one of another file system.
-    paths = [os.fsencode(os.path.abspath(location)) for location in locations]
+    paths = [os.fsencode(os.path.abspath(files[i].location)) for i in numbers]
+    columns = (np.array(numbers, np.int64), np.array(paths, object))
     return (
-        tf.data.Dataset.from_tensor_slices(np.array(paths, object))
-        .enumerate()
+        tf.data.Dataset.from_tensor_slices(columns)
         .map(look_at, tf.data.AUTOTUNE)
         .ignore_errors(log_warning=False)
         .batch(_AT_ONCE)

@@ -2,8 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
+
+from fruits.config import Config
+
+# The beginning of a JPEG.
+HALF = b"\xff\xd8\xff\xe0 half"
 
 
 def picture(path: Path, shade: int = 0) -> None:
@@ -37,3 +43,21 @@ def fill(root: Path, *files: str) -> None:
             picture(path, shade)
         else:
             path.write_bytes(b"text")
+
+
+def config(**data: Any) -> Config:
+    """Of the pictures in photos/, small, with other keys of [data]."""
+    given = {"source": "folder", "path": "photos", "image_size": 16, "batch_size": 2}
+    return Config.model_validate({"data": given | data})
+
+
+def tree(root: Path) -> set[str]:
+    """All that is below a folder, by name."""
+    return {path.relative_to(root).as_posix() for path in root.rglob("*")}
+
+
+def break_pictures(*patterns: str) -> None:
+    """Leaves only the beginning of those in photos/ that match."""
+    for pattern in patterns:
+        for path in Path("photos").glob(pattern):
+            path.write_bytes(HALF)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import find_gamma
 from fruits import paths, values
 from fruits.command_line import CommandLine, at_least, path, picture_file, share
 from fruits.config import Config, Section
@@ -96,7 +97,8 @@ def value_of(config: Config, key: str) -> Any:
 def test_a_value_is_read_by_the_type_of_its_field(
     key: str, text: str, expected: Any
 ) -> None:
-    for words in ([f"--{key}={text}"], [f"--{key}", text]):
+    photos = ["--data.source=folder"] if key == "data.path" else []
+    for words in ([f"--{key}={text}", *photos], [*photos, f"--{key}", text]):
         value = value_of(read_config(words, SMALL)[1], key)
         assert value == expected
         assert type(value) is type(expected)
@@ -118,7 +120,7 @@ def test_of_a_key_given_twice_the_last_value_counts() -> None:
         (["--optimizer.learning_rate", "1e400"], "Received: '1e400'"),
         (["--optimizer.learning_rate", "1e39"], "learning_rate: it must be less"),
         (["--optimizer.learning_rate", "1e-50"], "learning_rate: it must be greater"),
-        (["--optimizer.learning_rate", "0"], "learning_rate: it must be greater"),
+        (["--optimizer.learning_rate", "0"], "greater than or equal to 1e-30. Rece"),
         (["--optimizer.learning_rate", "1,000"], "a number, without a comma"),
         (["--optimizer.learning_rate", "0,5"], "a number, without a comma"),
         (["--optimizer.learning_rate", "0.9f"], "must be a number. Received: '0.9f'"),
@@ -261,6 +263,12 @@ def test_a_file_that_is_not_there_is_one_sentence(name: str, says: str) -> None:
         read_config([name], SMALL)
 
 
+def test_a_folder_is_not_meant_instead_of_itself() -> None:
+    Path("nine.toml").mkdir()
+    with pytest.raises(RefusedError, match="it can't be read: Is a directory$"):
+        read_config(["nine.toml"], SMALL)
+
+
 def test_a_file_with_the_mark_of_windows_is_read() -> None:
     Path("mine.toml").write_bytes(b"\xef\xbb\xbf[training]\r\nepochs = 3\r\n")
     assert read_config(["mine.toml"], SMALL)[1].training.epochs == 3
@@ -268,7 +276,7 @@ def test_a_file_with_the_mark_of_windows_is_read() -> None:
 
 def test_the_home_folder_is_meant_in_a_file_too() -> None:
     Path("mine.toml").write_text('[data]\npath = "~/x"\ncache_dir = "~root/x"\n')
-    _, config = load_config(Path("mine.toml"))
+    _, config = load_config(Path("mine.toml"), {"data.source": "folder"})
     assert config.data.path == "/home/somebody/x"
     assert config.data.cache_dir == os.path.expanduser("~root/x")
 
@@ -312,9 +320,36 @@ def test_a_picture_that_can_not_be_written_is_one_sentence(
         picture_file(text)
 
 
-def test_the_folder_of_a_picture_is_made() -> None:
+def test_the_folder_of_a_picture_is_not_made_by_looking_at_it() -> None:
     assert picture_file("deep/er/A.PNG") == Path("deep/er/A.PNG")
-    assert Path("deep/er").is_dir()
+    assert not Path("deep").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "is_refused"),
+    [
+        *((place, True) for place in ("photos/a", "photos/x/../a", "link/a/b")),
+        *((place, False) for place in (".", "photos2", "photos/runs", "photos")),
+    ],
+)
+def test_no_picture_is_drawn_among_those_to_train_on(
+    place: str, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run would take it for one of a class."""
+
+    def next_step() -> None:
+        raise AssertionError
+
+    Path("photos").mkdir()
+    Path("link").symlink_to("photos")
+    words = ["--data.source=folder", "--data.path=photos", f"{place}/found.png"]
+    words += ["--training.runs_dir=photos/runs"]
+    monkeypatch.setattr("sys.argv", ["find_gamma.py", *words])
+    monkeypatch.setattr(find_gamma, "import_keras", next_step)
+    error = RefusedError if is_refused else AssertionError
+    with pytest.raises(error, match="among the pictures" if is_refused else None):
+        find_gamma.main()
+    assert not Path("photos/a").exists()
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "x", "", "1e30", "inf"])

@@ -24,8 +24,9 @@ EXAMPLES = ROOT / "examples"
 TINY = (
     *("--data.image_size=16", "--data.train_images=104", "--data.cache_dir=data"),
     *("--data.validation_images=26", "--data.test_images=26", "--model.width=2"),
-    *("--model.stages=1", "--training.epochs=1"),
+    "--model.stages=1",
 )
+EPOCH = "--training.epochs=1"
 
 
 def started(folder: Path, script: str, *arguments: str) -> "subprocess.Popen[str]":
@@ -98,7 +99,7 @@ def test_fruits_are_compared_with_the_best_learning_rates(tmp_path: Path) -> Non
     assert len(shipped) == 14 + len(data)
     names = ("gradient_descent", "momentum_adam_one_cycle", "small")
     chosen = [ROOT / "configs" / f"{name}.toml" for name in names]
-    arguments = [*map(str, chosen), "--quick", "--seeds=2", *TINY]
+    arguments = [*map(str, chosen), "--quick", "--seeds=2", *TINY, EPOCH]
     output = run(tmp_path, "compare_fruits.py", *arguments)
     assert "Left out, as they say what to train on: small.toml" in output
     for name in ("gradient descent", "momentum adam one cycle"):
@@ -194,7 +195,7 @@ def test_two_processes_share_a_study_and_a_killed_one_loses_nothing(
 def test_a_sweep_that_is_stopped_goes_on(
     file: str, number: signal.Signals, code: int, tmp_path: Path
 ) -> None:
-    arguments = (f"--storage={file}", "--trials=1", *TINY)
+    arguments = (f"--storage={file}", "--trials=1", *TINY, EPOCH)
     process = started(tmp_path, "sweep_gamma.py", *arguments, "--training.epochs=9999")
     wait_for_a_trial(process, tmp_path / file)
     process.send_signal(number)

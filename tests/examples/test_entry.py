@@ -1,15 +1,18 @@
 """How scripts end: a sentence on stderr and an exit code, never a traceback."""
 
 import errno
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import rich.console
 
 from fruits.entry import exit_code
 from fruits.errors import RefusedError, Terminated, about
@@ -115,6 +118,27 @@ def test_a_signal_to_end_is_like_ctrl_c(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err == "Terminated.\n"
 
 
+def test_a_warning_is_a_sentence_and_is_said_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from matplotlib.figure import Figure
+
+    def main() -> None:
+        for _ in range(2):
+            warnings.warn("This will end one day.", DeprecationWarning, stacklevel=1)
+            figure = Figure()
+            figure.text(0, 0, "苹果🍎")
+            figure.savefig(io.BytesIO())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert exit_code(main) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "This will end one day.",
+        "The font of the pictures lacks some letters, and has boxes for them.",
+    ]
+
+
 def test_an_error_says_what_it_is_about() -> None:
     with (
         pytest.raises(RefusedError, match="^tiny: data.path: no does not exist$"),
@@ -152,6 +176,44 @@ run(main)
 def test_a_reader_who_is_gone_is_no_error(count: int) -> None:
     shell = 'set -o pipefail; "$PYTHON" -c "$CODE" | true'
     assert ended(LINES.format(count=count), shell) == (141, "")
+
+
+def test_a_reader_who_is_gone_is_found_by_rich_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def main() -> None:
+        rich.console.Console().print("a table")
+
+    with open(writer, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert exit_code(main) == 141
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_what_the_caller_has_closed_is_not_written_to_another_file(
+    closed: str, tmp_path: Path
+) -> None:
+    code = """
+import os, sys
+from fruits.entry import run
+def main():
+    with open("file", "w") as file:
+        assert file.fileno() > 2
+        print("out", flush=True)
+        print("err", file=sys.stderr, flush=True)
+        os.write(1, b"1")
+        os.write(2, b"2")
+        return 5 if sys.stdin.read() == "" else 6
+run(main)
+"""
+    shell = f'cd {tmp_path}; "$PYTHON" -c "$CODE" < /dev/null {closed}'
+    status, _ = ended(code, shell)
+    assert status == 5
+    assert (tmp_path / "file").read_text() == ""
 
 
 @pytest.mark.slow

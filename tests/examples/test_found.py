@@ -98,6 +98,67 @@ def test_what_systems_leave_behind_is_no_class_and_not_worth_a_word(
     assert not here.notes
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["run.json", "history.csv", "picture.png"], "it is the folder of a run"),
+        (["run.json", "history.csv", "train/"], "it is the folder of a run"),
+        (
+            ["comparison.json", "comparison.csv", "comparison.png"],
+            "it is the folder of a comparison",
+        ),
+        (
+            ["dataset_info.json", "features.json", "image.png"],
+            "it is a prepared data set",
+        ),
+        (["turn.lock", "x.png"], "it is of a study"),
+        # Of somebody else.
+        (["run.json", "picture.png"], None),
+        (["history.csv", "picture.png"], None),
+    ],
+)
+@pytest.mark.parametrize("where", ["r", "old/r", "old/er/r", "a/r"])
+def test_results_of_before_are_no_class(
+    files: list[str], expected: str | None, where: str, root: Path
+) -> None:
+    fill(root, *(f"{where}/{name}" for name in files))
+    here = found(root)
+    labels = {photo.label for photo in here.photos["train"]}
+    assert labels == {"a", "b"} | (set() if expected else {where.split("/")[0]})
+    reasons = [reason for path, reason in here.left_out if path == root / where]
+    assert reasons == ([expected] if expected else [])
+    if expected:
+        assert sum(map(len, here.photos.values())) == 6
+    if where == "r":
+        assert not here.notes
+
+
+def test_results_of_before_are_no_split(tmp_path: Path) -> None:
+    fill(tmp_path, "train/a*2", "train/b*2", "r/run.json", "r/history.csv", "r/p.png")
+    assert left_out(tmp_path) == {"r": "it is the folder of a run"}
+
+
+def test_the_picture_of_a_study_beside_results_is_no_class(root: Path) -> None:
+    fill(root, "old/sweep_gamma.png", "old/sweep_gamma.db", "old/1/turn.lock")
+    fill(root, "b/sweep_1.png")
+    here = left_out(root)
+    assert here["old/sweep_gamma.png"] == "it is the picture of a study"
+    assert here["old"] == "it is a class with no picture to read"
+    assert sum(map(len, found(root).photos.values())) == 7
+
+
+def test_pictures_whose_folders_are_in_their_names_are_named(root: Path) -> None:
+    fill(root, "train\\c\\0.jpg", "train\\c\\1.txt")
+    here = left_out(root)
+    assert "backslashes in the place of folders" in here["train\\c\\0.jpg"]
+    assert here["train\\c\\1.txt"] == "it is not a picture"
+
+
+def test_classes_that_differ_by_capitals_are_noted(root: Path) -> None:
+    fill(root, "A*2", "c*2")
+    assert found(root).notes == ["A, a are classes of their own, by capitals"]
+
+
 def test_pipes_and_sockets_are_not_opened(root: Path) -> None:
     os.mkfifo(root / "a" / "pipe.jpg")
     with socket.socket(socket.AF_UNIX) as end:
@@ -167,7 +228,7 @@ def test_what_may_not_be_opened_is_left_out(root: Path, tmp_path: Path) -> None:
     fill(root, "c*2", "a/deep/0.jpg")
     os.chmod(root / "c", 0)
     os.chmod(root / "a" / "deep", 0)
-    for folder in (tmp_path, *tmp_path.parents[:3]):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
         os.chmod(folder, 0o755)
     os.seteuid(65534)
     try:

@@ -265,6 +265,18 @@ def test_size_is_judged_by_the_header_alone() -> None:
     assert jpeg(photo, max_megapixels=2) == photo
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "film.jpg", "pages.tif"])
+def test_what_is_far_larger_than_a_picture_is_not_read(
+    name: str, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    if not file.exists():
+        with file.open("wb") as opened:  # It takes no room on the disk.
+            opened.truncate(10**12)
+    with pytest.raises(BrokenImageError, match="8 megabytes.*max_megapixels is 1$"):
+        read_rgb(file, max_megapixels=1)
+
+
 def test_a_photo_of_120_megapixels_is_read_and_kept_smaller() -> None:
     photo = encoded(Image.new("L", (12_000, 10_000), 90), "JPEG", quality=30)
     with Image.open(io.BytesIO(jpeg(photo))) as kept:

@@ -177,6 +177,13 @@ def test_what_is_no_picture_is_a_line_and_the_others_are_predicted(
 
 
 @once
+def test_an_address_is_no_file(best: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, lines, complaints = predicted(capsys, best, "https://fruits.org/apple.jpg")
+    assert (code, lines) == (1, [])
+    assert complaints == [f"https:/fruits.org/apple.jpg: {predict_fruits.ADDRESS}"]
+
+
+@once
 def test_a_folder_is_all_pictures_below_it(
     best: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

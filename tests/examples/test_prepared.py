@@ -1,6 +1,5 @@
-"""Prepared data sets: whole or made anew; and nothing is left of what is refused."""
+"""Prepared data sets: whole or made anew, and what is said of them."""
 
-import errno
 import json
 import os
 import re
@@ -12,36 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tensorflow as tf
 
-from fruits import images, photos
+from fruits import images, photos, progress
 from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.prepared import prepare
-from tests.examples.picture_folders import fill, picture
+from tests.examples.picture_folders import (
+    HALF,
+    break_pictures,
+    config,
+    fill,
+    picture,
+    tree,
+)
 from tests.once import once
 
-pytestmark = once
-HALF = b"\xff\xd8\xff\xe0 half"
-
-
-@pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder, with photos/ and nothing else."""
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
-def config(**data: Any) -> Config:
-    given = {"source": "folder", "path": "photos", "image_size": 16, "batch_size": 2}
-    return Config.model_validate({"data": given | data})
-
-
-def tree(root: Path) -> set[str]:
-    return {path.relative_to(root).as_posix() for path in root.rglob("*")}
+pytestmark = [once, pytest.mark.usefixtures("here")]
 
 
 def pictures(data: FruitData) -> list[bytes]:
@@ -59,80 +46,6 @@ def records(path: str = "photos", cache_dir: str = "data") -> dict[str, bytes]:
     assert sum(split.num_examples for split in builder.info.splits.values()) == 12
     folder = Path(builder.data_path)
     return {file.name: file.read_bytes() for file in folder.glob("*.tfrecord*")}
-
-
-def break_pictures(*patterns: str) -> None:
-    for pattern in patterns:
-        for path in Path("photos").glob(pattern):
-            path.write_bytes(HALF)
-
-
-SPLITS = ("train/a*2", "train/b*2", "val/a*1", "test/a*1")
-
-
-@pytest.mark.parametrize(
-    ("files", "broken", "message"),
-    [
-        (["a*1", "b*1"], [], "one picture in each class"),
-        (["a*3", "b/"], [], "found 1: a"),
-        (["a*3"], [], "found 1: a"),
-        ([], [], "found 0"),
-        (["a*3", "b*3"], ["*/*"], "train split of photos are broken"),
-        (["a*3", "b*3"], ["b/*"], "at least two classes to train on, found 1: a"),
-        (SPLITS, ["train/*/*"], "train split of photos are broken.*train/a/0.jpg: it"),
-        (SPLITS, ["val/*/*"], "validation split of photos are broken"),
-        (SPLITS, ["test/*/*"], "test split of photos are broken"),
-        (SPLITS, ["train/a/*"], "found 1: b"),
-        (
-            (*SPLITS, "train/c*2"),
-            ["train/a/*"],
-            "train on a are broken, and its validation split has others",
-        ),
-    ],
-    ids=lambda value: str(value)[:50],
-)
-def test_nothing_is_left_of_what_is_refused(
-    files: list[str], broken: list[str], message: str, here: Path
-) -> None:
-    (here / "photos").mkdir()
-    fill(here / "photos", *files)
-    break_pictures(*broken)
-    before = tree(here)
-    with pytest.raises(DataError, match=message) as raised:
-        FruitData(config(cache_dir="deep/er/cache"))
-    assert str(raised.value).startswith("data.path: ")
-    assert "\n" not in str(raised.value)
-    assert tree(here) == before
-    (here / "cache").mkdir()
-    (here / "cache" / "of somebody").touch()
-    with pytest.raises(DataError, match=message):
-        FruitData(config(cache_dir="cache"))
-    assert tree(here) == before | {"cache", "cache/of somebody"}
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("missing", "data.path: missing does not exist"),
-        ("photos.zip", "data.path: photos.zip is not a folder: unpack it"),
-        ("photos.tar", "data.path: photos.tar is not a folder: unpack it"),
-        ("notes.txt", "data.path: notes.txt is not a folder$"),
-        ("notes.txt/deep", "data.path: notes.txt/deep can't be opened: Not a dir"),
-        (None, "data.path: it must name a folder"),
-        ("x" * 300, "can't be opened: File name too long"),
-    ],
-)
-def test_what_is_no_folder_is_refused(
-    path: str | None, message: str, here: Path
-) -> None:
-    (here / "photos").mkdir()
-    (here / "notes.txt").write_text("text")
-    shutil.make_archive("photos", "zip", "photos")
-    shutil.make_archive("photos", "tar", "photos")
-    before = tree(here)
-    with pytest.raises(DataError, match=message):
-        FruitData(config(path=path))
-    assert tree(here) == before
 
 
 @pytest.fixture(scope="module")
@@ -312,43 +225,23 @@ def test_a_damaged_one_that_can_only_be_read_is_named(
         FruitData(config())
 
 
-@pytest.mark.parametrize(
-    "cache", ["/proc/none/x", "notes.txt", "notes.txt/x", "/dev/null", "x" * 300]
-)
-def test_a_cache_that_cannot_be_written_is_named(cache: str, here: Path) -> None:
-    fill(here / "photos", "a*3", "b*3")
-    (here / "notes.txt").write_text("text")
-    before = tree(here)
-    with pytest.raises(DataError, match=f"^data.cache_dir: .*{re.escape(cache)}"):
-        FruitData(config(cache_dir=cache))
-    assert tree(here) == before
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OSError(errno.ENOSPC, "No space left on device"),
-        tf.errors.ResourceExhaustedError(None, None, "x; No space left on device"),
-    ],
-    ids=["Python", "TensorFlow"],
-)
-@pytest.mark.parametrize("when", ["write", "finalize"])
-def test_a_full_disk_is_said_and_nothing_is_left(
-    error: Exception, when: str, here: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("seconds", [0.0, 1000.0])
+def test_a_preparation_says_what_really_happens(
+    seconds: float,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    from tensorflow_datasets.core import writer
-
-    fill(here / "photos", "a*3", "b*3")
-    before = tree(here)
-
-    def full(*_: Any) -> None:
-        raise error
-
-    monkeypatch.setattr(writer.Writer, when, full)
-    with pytest.raises(DataError, match="^data.cache_dir: .*No space left") as raised:
-        FruitData(config())
-    assert "\n" not in str(raised.value)
-    assert tree(here) == before
+    monkeypatch.setattr(progress, "_SECONDS", seconds)
+    fill(here / "photos", "a*6", "b*6")
+    builder = FolderPictures("photos", "data")
+    prepare(builder)
+    said = [f"Preparing 12 pictures in {builder.data_path}"]
+    if not seconds:
+        said += [f"{done} of 12 pictures are prepared" for done in range(1, 13)]
+    assert capfd.readouterr() == ("\n".join(said) + "\n", "")
+    prepare(FolderPictures("photos", "data"))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_changes_the_pictures_is_prepared_apart(here: Path) -> None:

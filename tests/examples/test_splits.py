@@ -144,6 +144,13 @@ def test_splits_and_classes_are_found(case: str, tmp_path: Path) -> None:
         (["train/a*2", "train/b*2", "train/c/x.heic", "test/c*1"], "test split.*: c"),
         (["train/a*2", "test/a*2"], "found 1: a"),
         (["a*1", "b*1", "c*1"], "one picture in each class"),
+        (["train\\a\\0.jpg", "train\\b\\0.jpg"], "found 0.* and 1 more.*backslashes"),
+        (["0.jpg", "1.jpg", "labels.csv"], "no labels are read from labels.csv"),
+        (["all/0.jpg", "all/1.jpg", "train.CSV"], "no labels are read from train.CSV"),
+        (
+            ["train/Apple*2", "train/Lime*2", "test/apple*2"],
+            r"no picture to read: apple \(did you mean Apple\?\)",
+        ),
     ],
     ids=lambda value: None if value is None else str(value)[:60],
 )

@@ -18,6 +18,7 @@ import tensorflow as tf
 from PIL import Image
 
 from fruits.images import BrokenImageError, jpeg, read_rgb
+from fruits.tree import File
 from fruits.whole_jpegs import whole_jpegs
 from tests.once import once
 
@@ -83,13 +84,17 @@ OTHERS = {
 }
 
 
+def file_at(path: str | Path, size: int = 0) -> File:
+    return File(str(path), size, 0)
+
+
 def as_told(folder: Path, contents: Iterable[bytes]) -> list[tuple[bytes | None, Path]]:
     """What the fast way says of files, and the files."""
     paths = []
     for number, content in enumerate(contents):
         paths.append(folder / f"{number}.jpg")
         paths[-1].write_bytes(content)
-    told = list(whole_jpegs([str(path) for path in paths], LIMIT))
+    told = list(whole_jpegs([file_at(path) for path in paths], LIMIT))
     return list(zip(told, paths, strict=True))
 
 
@@ -162,7 +167,7 @@ def test_any_name(name: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.chdir(tmp_path)
     place = os.fsdecode(name)
     Path(place).write_bytes(PLAIN)
-    assert list(whole_jpegs([place], LIMIT)) == [PLAIN]
+    assert list(whole_jpegs([file_at(place)], LIMIT)) == [PLAIN]
 
 
 def test_files_that_have_gone_and_no_files(tmp_path: Path) -> None:
@@ -170,6 +175,9 @@ def test_files_that_have_gone_and_no_files(tmp_path: Path) -> None:
     shutil.copy(__file__, tmp_path / "no.jpg")
     (tmp_path / "yes.jpg").write_bytes(PLAIN)
     places = [gone, tmp_path, tmp_path / "yes.jpg", tmp_path / "no.jpg"]
-    told = list(whole_jpegs([str(place) for place in places], LIMIT))
-    assert told == [None, None, PLAIN, None]
+    files = [file_at(place) for place in places]
+    assert list(whole_jpegs(files, LIMIT)) == [None, None, PLAIN, None]
+    # Of what is larger than any photo, not even the beginning is read.
+    large = [file_at(place, 10**9) for place in places]
+    assert list(whole_jpegs([*large, files[2]], LIMIT)) == [None] * 4 + [PLAIN]
     assert list(whole_jpegs([], LIMIT)) == []
