@@ -8,16 +8,6 @@ from fruits.replicas import Alone, Workers
 from fruits.sharded import Sharded, join
 
 DEVICES, PROCESSES = "devices", "processes"
-_MISSING = {
-    ("torch", DEVICES): (
-        "Keras has no data parallelism on PyTorch yet (keras#23418); "
-        "KERAS_BACKEND=tensorflow or jax has"
-    ),
-    ("torch", PROCESSES): (
-        "Keras's fit goes past DistributedDataParallel, so that each process would "
-        "train by itself (keras#23418); KERAS_BACKEND=tensorflow or jax has it"
-    ),
-}
 
 
 def workers_of(kind: str | None) -> Workers:
@@ -38,4 +28,11 @@ def workers_of(kind: str | None) -> Workers:
         return Sharded()
     if backend == "tensorflow":
         return mirrored_processes() if kind == PROCESSES else mirrored_devices()
-    raise RefusedError(f"--workers {kind}: {_MISSING[backend, kind]}")
+    if kind == DEVICES:
+        raise RefusedError(
+            "--workers devices: on PyTorch each device needs a process: torchrun "
+            "--nproc-per-node NUMBER examples/train_fruits.py … --workers processes"
+        )
+    from fruits.averaged import averaged_processes
+
+    return averaged_processes()

@@ -102,7 +102,13 @@ def job(addresses: list[str], number: int) -> dict[str, str]:
     """The environment of a worker, as each backend reads it."""
     task = {"type": "worker", "index": number}
     values = (addresses[0], str(len(addresses)), str(number))
+    host, _, port = addresses[0].rpartition(":")
     return {
+        "RANK": str(number),
+        "LOCAL_RANK": str(number),
+        "WORLD_SIZE": str(len(addresses)),
+        "MASTER_ADDR": host,
+        "MASTER_PORT": port,
         "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
         **{
             f"KERAS_DISTRIBUTION_{name}": value
@@ -111,14 +117,17 @@ def job(addresses: list[str], number: int) -> dict[str, str]:
     }
 
 
-def pair(folder: Path, *ends: tuple[int, int]) -> list[tuple[int, str]]:
-    """Runs two processes that train together."""
+def pair(
+    folder: Path, *ends: tuple[int, int], devices: int = 1
+) -> list[tuple[int, str]]:
+    """Runs two processes that train together, each with so many devices."""
     addresses = [free_address() for _ in range(2)]
     processes = [
         start(
             folder,
             "--folder=many",
             "--workers=processes",
+            devices=devices,
             ends=end,
             environment=job(addresses, number),
         )
@@ -162,6 +171,16 @@ def test_two_devices_train_as_one_does_and_go_on(config: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="it is refused")
+def test_two_processes_of_two_devices_train_as_one_device_does(
+    config: Path, tmp_path: Path
+) -> None:
+    results = pair(tmp_path, devices=2)
+    assert [code for code, _ in results] == [0, 0], results
+    assert "4 devices of 2 processes" in results[0][1]
+    check_same_curves(tmp_path)
+
+
+@pytest.mark.slow
 def test_processes_train_as_one_does_also_if_some_are_killed(
     config: Path, tmp_path: Path
 ) -> None:
