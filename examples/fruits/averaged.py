@@ -16,7 +16,7 @@ import torch.distributed as dist
 from fruits import job
 from fruits.errors import RefusedError, received
 from fruits.replicas import Workers
-from fruits.whole_batches import synchronize, unsynchronized
+from fruits.whole_batches import normalizing, synchronize, unsynchronized
 
 
 class Averaged(Workers):
@@ -32,7 +32,8 @@ class Averaged(Workers):
     def prepared(self, model: keras.Model) -> keras.Model:
         for variable in model.trainable_variables:
             variable.value.register_post_accumulate_grad_hook(_average_gradient)
-        for layer in synchronize(model):
+        synchronize(model)
+        for layer in normalizing(model):
             # If Keras no longer asks for these, it refuses `synchronized` on PyTorch.
             layer._moments = _moments(layer)
         model.train_step = _of_all(model, model.train_step)
@@ -62,10 +63,11 @@ def averaged_processes() -> Averaged:
         RefusedError: If the environment does not describe them.
     """
     job.require("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
-    job.place("RANK", "WORLD_SIZE")
-    job.check_address(
-        "MASTER_PORT", f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-    )
+    number, count = job.place("RANK", "WORLD_SIZE")
+    # torchrun itself may listen there for its processes.
+    is_own = number == 0 and "TORCHELASTIC_USE_AGENT_STORE" not in os.environ
+    address = ":".join(os.environ[name] for name in ("MASTER_ADDR", "MASTER_PORT"))
+    job.check_address("MASTER_ADDR:MASTER_PORT", address, is_own)
     device = job.whole_number("LOCAL_RANK")
     if torch.cuda.is_available():
         if device >= torch.cuda.device_count():
@@ -74,6 +76,7 @@ def averaged_processes() -> Averaged:
                 f"process needs a GPU of its own. {received(device)}"
             )
         torch.cuda.set_device(device)
+    job.wait(count)
     dist.init_process_group()
     return Averaged()
 

@@ -1,8 +1,29 @@
 """What the environment says about a job of several processes."""
 
+import contextlib
+import errno
+import json
 import os
+import socket
 
 from fruits.errors import RefusedError, received
+
+
+def described(backend: str) -> tuple[str, int]:
+    """What in the environment would describe a job, and its number of processes.
+
+    Args:
+        backend: Of Keras; each has its own names.
+    """
+    if backend == "tensorflow":
+        name, count = "TF_CONFIG", 0
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            jobs = json.loads(os.environ[name])["cluster"].values()
+            count = sum(map(len, jobs))
+        return name, count
+    name = "WORLD_SIZE" if backend == "torch" else "KERAS_DISTRIBUTION_NUM_PROCESSES"
+    text = os.environ.get(name, "")
+    return name, int(text) if _is_whole(text) else 0
 
 
 def require(*names: str) -> None:
@@ -52,19 +73,41 @@ def whole_number(name: str) -> int:
     return int(text)
 
 
-def check_address(name: str, address: str) -> None:
-    """Refuses what is not HOST:PORT.
+def check_address(name: str, address: str, is_own: bool = False) -> None:
+    """Refuses an address at which nobody can listen.
 
     Args:
         name: Where it stands in the environment.
         address: The address.
+        is_own: Whether this process is going to listen there.
 
     Raises:
-        RefusedError: If it is not.
+        RefusedError: If it is not HOST:PORT, or its own and in use.
     """
     host, _, port = address.rpartition(":")
     if not host or not _is_whole(port) or not 0 < int(port) < 2**16:
         raise RefusedError(f"{name}: each is HOST:PORT. {received(address)}")
+    if is_own and _is_in_use(int(port)):
+        # JAX would crash, and TensorFlow not say which.
+        raise RefusedError(f"{name}: port {port} of this machine is in use")
+
+
+def wait(processes: int) -> None:
+    """Says that this process waits for the others, as that may take long.
+
+    Args:
+        processes: How many there are.
+    """
+    if processes > 1:
+        print(f"Waits until all {processes} processes are there.", flush=True)
+
+
+def _is_in_use(port: int) -> bool:
+    try:
+        socket.create_server(("", port)).close()
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
 
 
 def _is_whole(text: str) -> bool:

@@ -2,6 +2,8 @@
 
 import keras
 
+from fruits import job
+from fruits.devices import share_gpu
 from fruits.errors import RefusedError
 from fruits.mirrored import mirrored_devices, mirrored_processes
 from fruits.replicas import Alone, Workers
@@ -19,9 +21,13 @@ def workers_of(kind: str | None) -> Workers:
     Raises:
         RefusedError: If they can't train together.
     """
+    backend = keras.backend.backend()
+    if kind != PROCESSES:
+        _check_is_no_job(backend)
+    # TensorFlow can't be told any more once it has started its devices.
+    share_gpu()
     if kind is None:
         return Alone()
-    backend = keras.backend.backend()
     if backend == "jax":
         if kind == PROCESSES:
             join()
@@ -36,3 +42,12 @@ def workers_of(kind: str | None) -> Workers:
     from fruits.averaged import averaged_processes
 
     return averaged_processes()
+
+
+def _check_is_no_job(backend: str) -> None:
+    name, count = job.described(backend)
+    if count > 1:
+        raise RefusedError(
+            f"{name}: it describes a job of {count} processes, and each would train by "
+            "itself; let --workers processes make them train together, or unset it"
+        )

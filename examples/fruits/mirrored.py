@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fruits import job
 from fruits.errors import RefusedError, received
 from fruits.replicas import Workers
 from fruits.whole_batches import synchronize, unsynchronized
@@ -136,5 +137,8 @@ def mirrored_processes() -> Mirrored:
             f'"index": NUMBER}}}}, with a number for each worker from 0. '
             f"{received(text)}"
         ) from error
+    for place, address in enumerate(addresses):
+        job.check_address("TF_CONFIG", str(address), is_own=place == index)
+    job.wait(len(addresses))
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     return Mirrored(strategy, index, len(addresses))

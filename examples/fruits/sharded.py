@@ -1,5 +1,6 @@
 """Many workers on JAX: one program, of which each device does a part."""
 
+import collections
 import contextlib
 import os
 import pickle
@@ -26,6 +27,12 @@ class Sharded(Workers):
         self.replicas = jax.device_count()
         self.processes = jax.process_count()
         self.process = jax.process_index()
+        counts = collections.Counter(device.process_index for device in jax.devices())
+        if len(set(counts.values())) > 1:
+            raise RefusedError(
+                "--workers processes: each must have the same number of devices. "
+                f"{received([counts[number] for number in sorted(counts)])}"
+            )
         self._distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
@@ -58,15 +65,16 @@ def join() -> None:
         for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
     )
     job.require(addresses, processes, process)
-    _, count = job.place(process, processes)
+    number, count = job.place(process, processes)
     each = os.environ[addresses].split(",")
     if len(each) not in (1, count):
         raise RefusedError(
             f"{addresses}: it must name the first of {count} processes, or all. "
             f"{received(os.environ[addresses])}"
         )
-    for address in each:
-        job.check_address(addresses, address)
+    for place, address in enumerate(each):
+        job.check_address(addresses, address, is_own=place == number == 0)
+    job.wait(count)
     keras.distribution.initialize()
 
 

@@ -1,5 +1,6 @@
 """Many workers train as one does, also if one of them is killed."""
 
+import contextlib
 import csv
 import json
 import os
@@ -7,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fruits import many_workers
 from fruits.errors import RefusedError
 from fruits.many_workers import workers_of
 from fruits.replicas import Alone, Workers
@@ -268,15 +271,55 @@ def test_a_training_that_workers_have_different_ideas_of_is_refused() -> None:
         Second().check_same({"name": "tiny", "data": "vegetables"})
 
 
-@pytest.mark.parametrize("kind", ["devices", "processes"])
-def test_what_a_backend_can_not_do_is_refused(kind: str) -> None:
-    backend = keras.backend.backend()
-    if backend != "torch":
-        pytest.skip("it can")
-    with pytest.raises(
-        RefusedError, match=rf"--workers {kind}: .*keras#\d+.*(=|or )jax"
-    ):
+@pytest.fixture
+def used_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def set_job(patch: pytest.MonkeyPatch, processes: int) -> None:
+    for name, value in job(["a:1"] * processes, 0).items():
+        patch.setenv(name, value)
+
+
+@pytest.mark.parametrize("kind", [None, "devices"])
+def test_a_job_of_which_each_process_would_train_by_itself_is_refused(
+    kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_job(monkeypatch, 2)
+    with pytest.raises(RefusedError, match=r"job of 2 .* --workers processes"):
         workers_of(kind)
+
+
+@pytest.mark.parametrize("text", ["1", "", "two", "{}", '{"cluster": 2}'])
+def test_what_describes_no_job_does_not_matter_to_a_single_device(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TF_CONFIG", "WORLD_SIZE", "KERAS_DISTRIBUTION_NUM_PROCESSES"):
+        monkeypatch.setenv(name, text)
+    assert isinstance(workers_of(None), Alone)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="others can")
+def test_devices_without_processes_are_refused_on_pytorch() -> None:
+    with pytest.raises(RefusedError, match="--workers devices: .* torchrun"):
+        workers_of("devices")
+
+
+JAX_NAMES = tuple(f"KERAS_DISTRIBUTION_{name}" for name in JOB)
+TORCH_NAMES = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK", "LOCAL_RANK")
+
+
+def check_is_refused(
+    names: tuple[str, ...],
+    values: tuple[str, ...],
+    expected: str,
+    patch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in zip(names, values, strict=True):
+        patch.setenv(name, value)
+    with pytest.raises(RefusedError, match=expected):
+        workers_of("processes")
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
@@ -296,13 +339,55 @@ def test_what_a_backend_can_not_do_is_refused(kind: str) -> None:
         (("a:70000", "2", "0"), "JOB_ADDRESSES: .* HOST:PORT"),
     ],
 )
-def test_an_environment_that_describes_no_job_is_refused(
+def test_an_environment_that_describes_no_job_of_jax_is_refused(
     values: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in zip(JOB, values, strict=True):
-        monkeypatch.setenv(f"KERAS_DISTRIBUTION_{name}", value)
-    with pytest.raises(RefusedError, match=expected):
+    check_is_refused(JAX_NAMES, values, expected, monkeypatch)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of PyTorch")
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (("", "1", "2", "0", "0"), "MASTER_ADDR is missing"),
+        (("a", "", "2", "0", "0"), "MASTER_PORT is missing"),
+        (("a", "1", "", "0", "0"), "WORLD_SIZE is missing"),
+        (("a", "1", "2", "", "0"), ", and RANK is missing"),
+        (("a", "1", "2", "0", ""), "LOCAL_RANK is missing"),
+        (("a", "1", "two", "0", "0"), "WORLD_SIZE: it must be a whole number"),
+        (("a", "1", "2", "-1", "0"), "^RANK: it must be a whole number"),
+        (("a", "1", "2", "2", "0"), "^RANK: it must be below .*: 2 of 2"),
+        (("a", "1", "2", "0", "x"), "LOCAL_RANK: it must be a whole number"),
+        (("a", "port", "2", "0", "0"), "MASTER_PORT: .* HOST:PORT"),
+        (("a", "70000", "2", "0", "0"), "MASTER_PORT: .* HOST:PORT"),
+    ],
+)
+def test_an_environment_that_describes_no_job_of_pytorch_is_refused(
+    values: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_is_refused(TORCH_NAMES, values, expected, monkeypatch)
+
+
+def test_a_port_that_is_in_use_is_refused(
+    used_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in job([f"127.0.0.1:{used_port}", "a:1"], 0).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RefusedError, match=f": port {used_port} .* is in use"):
         workers_of("processes")
+
+
+@pytest.mark.parametrize("kind", [None, "devices", "processes"])
+def test_the_memory_of_the_gpu_is_shared_before_tensorflow_takes_it(
+    kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = []
+    monkeypatch.setattr(many_workers, "share_gpu", lambda: order.append("share"))
+    for name in ("join", "mirrored_devices", "mirrored_processes", "Sharded"):
+        monkeypatch.setattr(many_workers, name, lambda: order.append("start"))
+    with contextlib.suppress(RefusedError):
+        workers_of(kind)
+    assert order[0] == "share"
 
 
 def config_of(**changes: Any) -> str:
@@ -322,6 +407,9 @@ def config_of(**changes: Any) -> str:
         '{"cluster": {"worker": ["a:1"]}}',
         config_of(worker="a:1"),
         config_of(worker=[]),
+        config_of(worker=["a", "b"]),
+        config_of(worker=["a:port", "b:1"]),
+        config_of(worker=[1, 2]),
         config_of(ps=["c:1"]),
         config_of(task={"index": 2}),
         config_of(task={"index": -1}),
@@ -334,5 +422,5 @@ def test_a_tf_config_that_describes_no_workers_is_refused(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(RefusedError, match="--workers processes: TF_CONFIG must be"):
+    with pytest.raises(RefusedError, match=r"TF_CONFIG( must be|: each is HOST:PORT)"):
         workers_of("processes")
