@@ -76,8 +76,8 @@ def averaged_processes() -> Averaged:
                 f"process needs a GPU of its own. {received(device)}"
             )
         torch.cuda.set_device(device)
-    job.wait(count)
-    dist.init_process_group()
+    with job.waiting(count):
+        dist.init_process_group()
     return Averaged()
 
 

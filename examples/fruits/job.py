@@ -4,7 +4,9 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import socket
+from collections.abc import Iterator
 
 from fruits.errors import RefusedError, received
 
@@ -92,14 +94,30 @@ def check_address(name: str, address: str, is_own: bool = False) -> None:
         raise RefusedError(f"{name}: port {port} of this machine is in use")
 
 
-def wait(processes: int) -> None:
-    """Says that this process waits for the others, as that may take long.
+@contextlib.contextmanager
+def waiting(processes: int) -> Iterator[None]:
+    """Within it a process waits for the others of its job, which may take long.
+
+    Ctrl-C and SIGTERM end it at once: Python's handlers would not run until the
+    backend, which waits outside of Python, returns. (TensorFlow puts a handler of its
+    own for SIGTERM there, which does nothing.)
 
     Args:
         processes: How many there are.
     """
     if processes > 1:
         print(f"Waits until all {processes} processes are there.", flush=True)
+    before = {
+        number: signal.signal(number, signal.SIG_DFL)
+        for number in (signal.SIGINT, signal.SIGTERM)
+        # A script that starts a process in the background lets it ignore Ctrl-C.
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _is_in_use(port: int) -> bool:

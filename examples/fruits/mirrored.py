@@ -139,6 +139,6 @@ def mirrored_processes() -> Mirrored:
         ) from error
     for place, address in enumerate(addresses):
         job.check_address("TF_CONFIG", str(address), is_own=place == index)
-    job.wait(len(addresses))
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    with job.waiting(len(addresses)):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
     return Mirrored(strategy, index, len(addresses))

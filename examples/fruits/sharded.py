@@ -74,8 +74,8 @@ def join() -> None:
         )
     for place, address in enumerate(each):
         job.check_address(addresses, address, is_own=place == number == 0)
-    job.wait(count)
-    keras.distribution.initialize()
+    with job.waiting(count):
+        keras.distribution.initialize()
 
 
 def _broadcast(content: bytes) -> bytes:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,31 @@ def test_processes_train_as_one_does_also_if_some_are_killed(
     assert [code for code, _ in results] == [0, 0], results
     assert "after 1 epochs and 0 batches" in results[0][1]
     check_same_curves(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_waits_for_others_can_be_ended(
+    number: signal.Signals, config: Path, tmp_path: Path
+) -> None:
+    if (keras.backend.backend(), number) == ("tensorflow", signal.SIGTERM):
+        pytest.skip("TensorFlow handles it while it waits")
+    process = start(
+        tmp_path,
+        "--folder=many",
+        "--workers=processes",
+        environment=job([free_address() for _ in range(2)], 0),
+    )
+    assert process.stdout is not None
+    try:
+        assert any("Waits until all 2" in line for line in process.stdout)
+        time.sleep(2)  # Until the wait has begun.
+        process.send_signal(number)
+        assert process.wait(10) in (-number, 128 + number)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not (tmp_path / "many").exists()
 
 
 class Four(Alone):
