@@ -30,6 +30,8 @@ class Averaged(Workers):
         return contextlib.nullcontext()
 
     def prepared(self, model: keras.Model) -> keras.Model:
+        for variable in model.weights:
+            dist.broadcast(variable.value.data, src=0)
         for variable in model.trainable_variables:
             variable.value.register_post_accumulate_grad_hook(_average_gradient)
         synchronize(model)

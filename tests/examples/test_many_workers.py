@@ -202,6 +202,26 @@ def test_processes_train_as_one_does_also_if_some_are_killed(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of PyTorch")
+def test_processes_of_pytorch_have_the_same_weights_whatever_they_begin_with(
+    tmp_path: Path,
+) -> None:
+    address = free_address()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(PROGRAM.with_name("own_seed.py")), "weights"],
+            cwd=tmp_path,
+            env={**os.environ, **job([address, address], number)},
+        )
+        for number in range(2)
+    ]
+    assert [process.wait(400) for process in processes] == [0, 0]
+    first, second = (np.load(tmp_path / f"weights{number}.npy") for number in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert len(np.unique(first)) > 12
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_process_that_waits_for_others_can_be_ended(
     number: signal.Signals, config: Path, tmp_path: Path
