@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -389,6 +390,16 @@ def test_an_environment_that_describes_no_job_of_jax_is_refused(
     values: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     check_is_refused(JAX_NAMES, values, expected, monkeypatch)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
+def test_processes_with_different_numbers_of_devices_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    devices = [types.SimpleNamespace(process_index=index) for index in (0, 1, 1)]
+    monkeypatch.setattr("jax.devices", lambda: devices)
+    with pytest.raises(RefusedError, match=r"same number of devices. .*\[1, 2\]"):
+        Sharded()
 
 
 @pytest.mark.skipif(keras.backend.backend() != "torch", reason="of PyTorch")
