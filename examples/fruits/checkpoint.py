@@ -71,10 +71,14 @@ class Checkpoint:
 
     def put_metrics(self, model: keras.Model) -> None:
         """Gives the variables of metrics their values."""
-        # On TensorFlow some are made when they are first needed.
-        nothing = keras.ops.zeros((1, *model.output_shape[1:]))
-        model.compute_metrics(None, nothing, nothing)
+        make_metrics(model)
         _assign(model.metrics_variables, self.metrics)
+
+
+def make_metrics(model: keras.Model) -> None:
+    """Makes the metrics' variables, which Keras does when they are first needed."""
+    nothing = keras.ops.zeros((1, *model.output_shape[1:]))
+    model.compute_metrics(None, nothing, nothing)
 
 
 def values_of(model: keras.Model) -> list[np.ndarray]:

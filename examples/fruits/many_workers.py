@@ -2,22 +2,14 @@
 
 import keras
 
+from fruits import job
+from fruits.devices import share_gpu
 from fruits.errors import RefusedError
 from fruits.mirrored import mirrored_devices, mirrored_processes
 from fruits.replicas import Alone, Workers
 from fruits.sharded import Sharded, join
 
 DEVICES, PROCESSES = "devices", "processes"
-_MISSING = {
-    ("torch", DEVICES): (
-        "Keras has no data parallelism on PyTorch yet (keras#23418); "
-        "KERAS_BACKEND=tensorflow or jax has"
-    ),
-    ("torch", PROCESSES): (
-        "Keras's fit goes past DistributedDataParallel, so that each process would "
-        "train by itself (keras#23418); KERAS_BACKEND=tensorflow or jax has it"
-    ),
-}
 
 
 def workers_of(kind: str | None) -> Workers:
@@ -29,13 +21,33 @@ def workers_of(kind: str | None) -> Workers:
     Raises:
         RefusedError: If they can't train together.
     """
+    backend = keras.backend.backend()
+    if kind != PROCESSES:
+        _check_is_no_job(backend)
+    # TensorFlow can't be told any more once it has started its devices.
+    share_gpu()
     if kind is None:
         return Alone()
-    backend = keras.backend.backend()
     if backend == "jax":
         if kind == PROCESSES:
             join()
         return Sharded()
     if backend == "tensorflow":
         return mirrored_processes() if kind == PROCESSES else mirrored_devices()
-    raise RefusedError(f"--workers {kind}: {_MISSING[backend, kind]}")
+    if kind == DEVICES:
+        raise RefusedError(
+            "--workers devices: on PyTorch each device needs a process: torchrun "
+            "--nproc-per-node NUMBER examples/train_fruits.py … --workers processes"
+        )
+    from fruits.averaged import averaged_processes
+
+    return averaged_processes()
+
+
+def _check_is_no_job(backend: str) -> None:
+    name, count = job.described(backend)
+    if count > 1:
+        raise RefusedError(
+            f"{name}: it describes a job of {count} processes, and each would train by "
+            "itself; let --workers processes make them train together, or unset it"
+        )

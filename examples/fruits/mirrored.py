@@ -4,15 +4,17 @@ import contextlib
 import json
 import os
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fruits import job
 from fruits.errors import RefusedError, received
 from fruits.replicas import Workers
+from fruits.whole_batches import synchronize, unsynchronized
 from fruits.worker_loop import fit_by_loop
 
 
@@ -67,17 +69,11 @@ class Mirrored(Workers):
         return self._strategy.distribute_datasets_from_function(lambda _: each)
 
     def prepared(self, model: keras.Model) -> keras.Model:
-        _synchronize(model, True)
+        synchronize(model)
         return model
 
-    @contextlib.contextmanager
-    def as_alone(self, model: keras.Model) -> Iterator[None]:
-        # Other backends would not load it.
-        _synchronize(model, False)
-        try:
-            yield
-        finally:
-            _synchronize(model, True)
+    def as_alone(self, model: keras.Model) -> contextlib.AbstractContextManager[Any]:
+        return unsynchronized(model)
 
     def from_chief(self, value: Any) -> Any:
         if self.processes > 1:
@@ -141,11 +137,8 @@ def mirrored_processes() -> Mirrored:
             f'"index": NUMBER}}}}, with a number for each worker from 0. '
             f"{received(text)}"
         ) from error
-    strategy = tf.distribute.MultiWorkerMirroredStrategy()
+    for place, address in enumerate(addresses):
+        job.check_address("TF_CONFIG", str(address), is_own=place == index)
+    with job.waiting(len(addresses)):
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
     return Mirrored(strategy, index, len(addresses))
-
-
-def _synchronize(model: keras.Model, whole_batch: bool) -> None:
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = whole_batch

@@ -50,13 +50,23 @@ class Workers(abc.ABC):
         """Within it, the model is as a single device would have it."""
         return contextlib.nullcontext()
 
-    @abc.abstractmethod
     def shared(self, batches: tf.data.Dataset) -> Any:
         """What this process has of batches that are shared evenly."""
+        if self.processes == 1:
+            return batches
 
-    @abc.abstractmethod
+        def own(rows: tf.Tensor) -> tf.Tensor:
+            count = tf.shape(rows)[0] // self.processes
+            return rows[self.process * count : (self.process + 1) * count]
+
+        return batches.map(lambda *batch: tuple(map(own, batch)), tf.data.AUTOTUNE)
+
     def for_each(self, batches: tf.data.Dataset) -> Any:
         """What this process has of batches that each replica sees in whole."""
+        times = self.replicas // self.processes
+        return batches.map(
+            lambda *batch: tuple(tf.repeat(rows, times, axis=0) for rows in batch)
+        )
 
     def evaluated(self, batches: tf.data.Dataset, count: int, size: int) -> Any:
         """What this process has of pictures, so that metrics are those of them all.
@@ -113,12 +123,6 @@ class Workers(abc.ABC):
 
 class Alone(Workers):
     """One device."""
-
-    def shared(self, batches: tf.data.Dataset) -> Any:
-        return batches
-
-    def for_each(self, batches: tf.data.Dataset) -> Any:
-        return batches
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()

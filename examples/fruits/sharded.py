@@ -1,5 +1,6 @@
 """Many workers on JAX: one program, of which each device does a part."""
 
+import collections
 import contextlib
 import os
 import pickle
@@ -7,12 +8,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
+from fruits import job
 from fruits.errors import RefusedError, received
 from fruits.replicas import Workers
-
-_JOB = "KERAS_DISTRIBUTION_"
 
 
 class Sharded(Workers):
@@ -28,27 +27,17 @@ class Sharded(Workers):
         self.replicas = jax.device_count()
         self.processes = jax.process_count()
         self.process = jax.process_index()
+        counts = collections.Counter(device.process_index for device in jax.devices())
+        if len(set(counts.values())) > 1:
+            raise RefusedError(
+                "--workers processes: each must have the same number of devices. "
+                f"{received([counts[number] for number in sorted(counts)])}"
+            )
         self._distribution = keras.distribution.DataParallel(auto_shard_dataset=False)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         scope: contextlib.AbstractContextManager[Any] = self._distribution.scope()
         return scope
-
-    def shared(self, batches: tf.data.Dataset) -> Any:
-        if self.processes == 1:
-            return batches
-
-        def own(rows: tf.Tensor) -> tf.Tensor:
-            count = tf.shape(rows)[0] // self.processes
-            return rows[self.process * count : (self.process + 1) * count]
-
-        return batches.map(lambda *batch: tuple(map(own, batch)), tf.data.AUTOTUNE)
-
-    def for_each(self, batches: tf.data.Dataset) -> Any:
-        times = self.replicas // self.processes
-        return batches.map(
-            lambda *batch: tuple(tf.repeat(rows, times, axis=0) for rows in batch)
-        )
 
     def from_chief(self, value: Any) -> Any:
         if self.processes > 1:
@@ -71,40 +60,22 @@ def join() -> None:
     Raises:
         RefusedError: If it does not.
     """
-    names = [_JOB + name for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")]
-    for name in names:
-        if not os.environ.get(name):
-            raise RefusedError(
-                f"--workers processes: the environment must say {', '.join(names)}, "
-                f"and {name} is missing"
-            )
-    count, process = (_number(name) for name in names[1:])
-    if count < 1 or not 0 <= process < count:
+    addresses, processes, process = (
+        f"KERAS_DISTRIBUTION_{name}"
+        for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
+    )
+    job.require(addresses, processes, process)
+    number, count = job.place(process, processes)
+    each = os.environ[addresses].split(",")
+    if len(each) not in (1, count):
         raise RefusedError(
-            f"{names[2]}: it must be below {names[1]}. Received: {process} of {count}"
+            f"{addresses}: it must name the first of {count} processes, or all. "
+            f"{received(os.environ[addresses])}"
         )
-    addresses = os.environ[names[0]].split(",")
-    if len(addresses) not in (1, count):
-        raise RefusedError(
-            f"{names[0]}: it must name the first of {count} processes, or all. "
-            f"{received(os.environ[names[0]])}"
-        )
-    for address in addresses:
-        host, _, port = address.rpartition(":")
-        if not host or not _is_whole(port) or not 0 < int(port) < 2**16:
-            raise RefusedError(f"{names[0]}: each is HOST:PORT. {received(address)}")
-    keras.distribution.initialize()
-
-
-def _number(name: str) -> int:
-    text = os.environ[name]
-    if not _is_whole(text):
-        raise RefusedError(f"{name}: it must be a whole number. {received(text)}")
-    return int(text)
-
-
-def _is_whole(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
+    for place, address in enumerate(each):
+        job.check_address(addresses, address, is_own=place == number == 0)
+    with job.waiting(count):
+        keras.distribution.initialize()
 
 
 def _broadcast(content: bytes) -> bytes:

@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fruits.checkpoint import make_metrics
+
 
 def fit_by_loop(
     model: keras.Model,
@@ -40,6 +42,8 @@ def fit_by_loop(
             train = _logged(model, strategy, model.train_step)
             model.train_function = lambda pictures: train(next(pictures))
 
+    # A step that makes variables fails where a process has several devices.
+    make_metrics(model)
     # Callbacks may put something around the function, or ask for it anew.
     model.make_train_function = make_train_function
     model.make_train_function(force=True)

@@ -17,11 +17,19 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def seem_to_have(devices: int) -> None:
     os.environ["XLA_FLAGS"] = f"--xla_force_host_platform_device_count={devices}"
     import tensorflow as tf
+    from tensorflow.python.distribute import collective_all_reduce_strategy
 
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * devices,
     )
+
+    def all_of_them(_: Any, resolver: Any, worker: str) -> tuple[tuple[str, ...], str]:
+        return tuple(f"{worker}/device:CPU:{i}" for i in range(devices)), "CPU"
+
+    # MultiWorkerMirroredStrategy takes all GPUs of a process, but only one CPU.
+    extended = collective_all_reduce_strategy.CollectiveAllReduceExtended
+    extended._initialize_local_devices = all_of_them
 
 
 def signal_after(batches: int, number: int) -> None:

@@ -1,5 +1,6 @@
 """Many workers train as one does, also if one of them is killed."""
 
+import contextlib
 import csv
 import json
 import os
@@ -7,6 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fruits import many_workers
 from fruits.errors import RefusedError
 from fruits.many_workers import workers_of
 from fruits.replicas import Alone, Workers
@@ -102,7 +107,13 @@ def job(addresses: list[str], number: int) -> dict[str, str]:
     """The environment of a worker, as each backend reads it."""
     task = {"type": "worker", "index": number}
     values = (addresses[0], str(len(addresses)), str(number))
+    host, _, port = addresses[0].rpartition(":")
     return {
+        "RANK": str(number),
+        "LOCAL_RANK": str(number),
+        "WORLD_SIZE": str(len(addresses)),
+        "MASTER_ADDR": host,
+        "MASTER_PORT": port,
         "TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": task}),
         **{
             f"KERAS_DISTRIBUTION_{name}": value
@@ -111,14 +122,17 @@ def job(addresses: list[str], number: int) -> dict[str, str]:
     }
 
 
-def pair(folder: Path, *ends: tuple[int, int]) -> list[tuple[int, str]]:
-    """Runs two processes that train together."""
+def pair(
+    folder: Path, *ends: tuple[int, int], devices: int = 1
+) -> list[tuple[int, str]]:
+    """Runs two processes that train together, each with so many devices."""
     addresses = [free_address() for _ in range(2)]
     processes = [
         start(
             folder,
             "--folder=many",
             "--workers=processes",
+            devices=devices,
             ends=end,
             environment=job(addresses, number),
         )
@@ -162,6 +176,16 @@ def test_two_devices_train_as_one_does_and_go_on(config: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "torch", reason="it is refused")
+def test_two_processes_of_two_devices_train_as_one_device_does(
+    config: Path, tmp_path: Path
+) -> None:
+    results = pair(tmp_path, devices=2)
+    assert [code for code, _ in results] == [0, 0], results
+    assert "4 devices of 2 processes" in results[0][1]
+    check_same_curves(tmp_path)
+
+
+@pytest.mark.slow
 def test_processes_train_as_one_does_also_if_some_are_killed(
     config: Path, tmp_path: Path
 ) -> None:
@@ -176,6 +200,51 @@ def test_processes_train_as_one_does_also_if_some_are_killed(
     assert [code for code, _ in results] == [0, 0], results
     assert "after 1 epochs and 0 batches" in results[0][1]
     check_same_curves(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of PyTorch")
+def test_processes_of_pytorch_have_the_same_weights_whatever_they_begin_with(
+    tmp_path: Path,
+) -> None:
+    address = free_address()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(PROGRAM.with_name("own_seed.py")), "weights"],
+            cwd=tmp_path,
+            env={**os.environ, **job([address, address], number)},
+        )
+        for number in range(2)
+    ]
+    assert [process.wait(400) for process in processes] == [0, 0]
+    first, second = (np.load(tmp_path / f"weights{number}.npy") for number in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert len(np.unique(first)) > 12
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_process_that_waits_for_others_can_be_ended(
+    number: signal.Signals, config: Path, tmp_path: Path
+) -> None:
+    if (keras.backend.backend(), number) == ("tensorflow", signal.SIGTERM):
+        pytest.skip("TensorFlow handles it while it waits")
+    process = start(
+        tmp_path,
+        "--folder=many",
+        "--workers=processes",
+        environment=job([free_address() for _ in range(2)], 0),
+    )
+    assert process.stdout is not None
+    try:
+        assert any("Waits until all 2" in line for line in process.stdout)
+        time.sleep(2)  # Until the wait has begun.
+        process.send_signal(number)
+        assert process.wait(10) in (-number, 128 + number)
+    finally:
+        process.kill()
+        process.communicate()
+    assert not (tmp_path / "many").exists()
 
 
 class Four(Alone):
@@ -249,15 +318,55 @@ def test_a_training_that_workers_have_different_ideas_of_is_refused() -> None:
         Second().check_same({"name": "tiny", "data": "vegetables"})
 
 
-@pytest.mark.parametrize("kind", ["devices", "processes"])
-def test_what_a_backend_can_not_do_is_refused(kind: str) -> None:
-    backend = keras.backend.backend()
-    if backend != "torch":
-        pytest.skip("it can")
-    with pytest.raises(
-        RefusedError, match=rf"--workers {kind}: .*keras#\d+.*(=|or )jax"
-    ):
+@pytest.fixture
+def used_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def set_job(patch: pytest.MonkeyPatch, processes: int) -> None:
+    for name, value in job(["a:1"] * processes, 0).items():
+        patch.setenv(name, value)
+
+
+@pytest.mark.parametrize("kind", [None, "devices"])
+def test_a_job_of_which_each_process_would_train_by_itself_is_refused(
+    kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_job(monkeypatch, 2)
+    with pytest.raises(RefusedError, match=r"job of 2 .* --workers processes"):
         workers_of(kind)
+
+
+@pytest.mark.parametrize("text", ["1", "", "two", "{}", '{"cluster": 2}'])
+def test_what_describes_no_job_does_not_matter_to_a_single_device(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TF_CONFIG", "WORLD_SIZE", "KERAS_DISTRIBUTION_NUM_PROCESSES"):
+        monkeypatch.setenv(name, text)
+    assert isinstance(workers_of(None), Alone)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="others can")
+def test_devices_without_processes_are_refused_on_pytorch() -> None:
+    with pytest.raises(RefusedError, match="--workers devices: .* torchrun"):
+        workers_of("devices")
+
+
+JAX_NAMES = tuple(f"KERAS_DISTRIBUTION_{name}" for name in JOB)
+TORCH_NAMES = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK", "LOCAL_RANK")
+
+
+def check_is_refused(
+    names: tuple[str, ...],
+    values: tuple[str, ...],
+    expected: str,
+    patch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in zip(names, values, strict=True):
+        patch.setenv(name, value)
+    with pytest.raises(RefusedError, match=expected):
+        workers_of("processes")
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
@@ -277,13 +386,65 @@ def test_what_a_backend_can_not_do_is_refused(kind: str) -> None:
         (("a:70000", "2", "0"), "JOB_ADDRESSES: .* HOST:PORT"),
     ],
 )
-def test_an_environment_that_describes_no_job_is_refused(
+def test_an_environment_that_describes_no_job_of_jax_is_refused(
     values: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in zip(JOB, values, strict=True):
-        monkeypatch.setenv(f"KERAS_DISTRIBUTION_{name}", value)
-    with pytest.raises(RefusedError, match=expected):
+    check_is_refused(JAX_NAMES, values, expected, monkeypatch)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="of JAX")
+def test_processes_with_different_numbers_of_devices_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    devices = [types.SimpleNamespace(process_index=index) for index in (0, 1, 1)]
+    monkeypatch.setattr("jax.devices", lambda: devices)
+    with pytest.raises(RefusedError, match=r"same number of devices. .*\[1, 2\]"):
+        Sharded()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of PyTorch")
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (("", "1", "2", "0", "0"), "MASTER_ADDR is missing"),
+        (("a", "", "2", "0", "0"), "MASTER_PORT is missing"),
+        (("a", "1", "", "0", "0"), "WORLD_SIZE is missing"),
+        (("a", "1", "2", "", "0"), ", and RANK is missing"),
+        (("a", "1", "2", "0", ""), "LOCAL_RANK is missing"),
+        (("a", "1", "two", "0", "0"), "WORLD_SIZE: it must be a whole number"),
+        (("a", "1", "2", "-1", "0"), "^RANK: it must be a whole number"),
+        (("a", "1", "2", "2", "0"), "^RANK: it must be below .*: 2 of 2"),
+        (("a", "1", "2", "0", "x"), "LOCAL_RANK: it must be a whole number"),
+        (("a", "port", "2", "0", "0"), "MASTER_PORT: .* HOST:PORT"),
+        (("a", "70000", "2", "0", "0"), "MASTER_PORT: .* HOST:PORT"),
+    ],
+)
+def test_an_environment_that_describes_no_job_of_pytorch_is_refused(
+    values: tuple[str, ...], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_is_refused(TORCH_NAMES, values, expected, monkeypatch)
+
+
+def test_a_port_that_is_in_use_is_refused(
+    used_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in job([f"127.0.0.1:{used_port}", "a:1"], 0).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RefusedError, match=f": port {used_port} .* is in use"):
         workers_of("processes")
+
+
+@pytest.mark.parametrize("kind", [None, "devices", "processes"])
+def test_the_memory_of_the_gpu_is_shared_before_tensorflow_takes_it(
+    kind: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = []
+    monkeypatch.setattr(many_workers, "share_gpu", lambda: order.append("share"))
+    for name in ("join", "mirrored_devices", "mirrored_processes", "Sharded"):
+        monkeypatch.setattr(many_workers, name, lambda: order.append("start"))
+    with contextlib.suppress(RefusedError):
+        workers_of(kind)
+    assert order[0] == "share"
 
 
 def config_of(**changes: Any) -> str:
@@ -303,6 +464,9 @@ def config_of(**changes: Any) -> str:
         '{"cluster": {"worker": ["a:1"]}}',
         config_of(worker="a:1"),
         config_of(worker=[]),
+        config_of(worker=["a", "b"]),
+        config_of(worker=["a:port", "b:1"]),
+        config_of(worker=[1, 2]),
         config_of(ps=["c:1"]),
         config_of(task={"index": 2}),
         config_of(task={"index": -1}),
@@ -315,5 +479,5 @@ def test_a_tf_config_that_describes_no_workers_is_refused(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(RefusedError, match="--workers processes: TF_CONFIG must be"):
+    with pytest.raises(RefusedError, match=r"TF_CONFIG( must be|: each is HOST:PORT)"):
         workers_of("processes")
