@@ -87,6 +87,7 @@ def import_keras() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with _unheard():
         import keras  # noqa: F401
+        import tensorflow  # noqa: F401  # It reads the pictures on every backend.
         from absl import logging
     # Of tensorflow-datasets, that data sets have names.
     logging.set_verbosity(logging.ERROR)
