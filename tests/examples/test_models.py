@@ -13,6 +13,7 @@ from keras.src.legacy.saving import legacy_h5_format
 from fruits.config import Config, Network
 from fruits.errors import RefusedError
 from fruits.models import classifier
+from tests.examples.broken_files import BROKEN, broken
 from tests.once import once
 
 SIZE, CLASSES = 32, 3
@@ -154,21 +155,8 @@ def first_layers(model: keras.Model) -> np.ndarray:
 def write_weights(kind: str, folder: Path, saved: Path) -> str:
     """A value of model.weights that can't be used."""
     file = folder / "the.weights.h5"
-    if kind == "a missing file":
-        return str(folder / "none.h5")
-    if kind == "a folder":
-        (folder / "dir.h5").mkdir()
-        return str(folder / "dir.h5")
-    if kind == "another ending":
-        (folder / "weights.txt").write_text("1 2 3")
-        return str(folder / "weights.txt")
-    if kind == "an empty file":
-        file.touch()
-    elif kind == "text":
-        file.write_text("weights")
-    elif kind == "half of a file":
-        content = saved.read_bytes()
-        file.write_bytes(content[: len(content) // 2])
+    if kind in BROKEN:
+        file = broken(kind, file, saved)
     elif kind == "HDF5 without layers":
         with h5py.File(file, "w") as content:
             content["x"] = 1.0
@@ -185,12 +173,7 @@ def write_weights(kind: str, folder: Path, saved: Path) -> str:
 @pytest.mark.parametrize(
     "kind",
     [
-        "a missing file",
-        "a folder",
-        "another ending",
-        "an empty file",
-        "text",
-        "half of a file",
+        *BROKEN,
         "HDF5 without layers",
         "another network",
         "the whole classifier",

@@ -2,10 +2,8 @@
 
 import io
 import os
-import re
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,56 +11,19 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
-import keras_momentum
 import predict_fruits
-from fruits.config import Config, Network
+from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import RefusedError
 from fruits.images import BrokenImageError
-from fruits.models import classifier
 from fruits.prediction import predictions
 from fruits.readable import readable
 from fruits.saved_model import load_model, save_model
+from tests.examples.classifiers import CLASSES, SIZE, network, picture
 from tests.once import once
 
 ROOT = Path(__file__).parents[2]
-SIZE = 32
-CLASSES = ["apple", "lime", "passion fruit", "plum"]
-
-
-def picture(seed: int, size: tuple[int, int] = (50, 40), mode: str = "RGB") -> Any:
-    """A picture with coarse and fine structure."""
-    rng = np.random.default_rng(seed)
-    coarse = Image.fromarray(rng.integers(0, 256, (4, 5, 3), np.uint8)).resize(size)
-    noise = rng.integers(-20, 20, (size[1], size[0], 3))
-    values = np.clip(np.asarray(coarse, int) + noise, 0, 255).astype(np.uint8)
-    return Image.fromarray(values).convert(mode)
-
-
-def network(classes: int = len(CLASSES)) -> keras.Model:
-    """A classifier that sees a difference between any two pictures."""
-    keras.utils.set_random_seed(1)
-    model = classifier(Network(width=4, stages=2), SIZE, classes)
-    pictures = np.stack([np.asarray(picture(i, (SIZE, SIZE))) for i in range(16)])
-    found = keras.ops.convert_to_numpy(model(pictures))
-    mean, deviation = found.mean(axis=0), found.std(axis=0)
-    last = model.get_layer("logits")
-    last.set_weights([last.get_weights()[0] * 2 / deviation, -mean * 2 / deviation])
-    return model
-
-
-@pytest.fixture(scope="module")
-def best(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved model, with an optimizer, as a training leaves it."""
-    file = tmp_path_factory.mktemp("run") / "best.keras"
-    model = network()
-    model.compile(keras_momentum.Momentum(0.01), "categorical_crossentropy")
-    model.fit(np.zeros((4, SIZE, SIZE, 3)), np.eye(4), verbose=0)
-    model.set_weights(network().get_weights())
-    save_model(model, CLASSES, file)
-    return file
 
 
 def predicted(capsys: pytest.CaptureFixture[str], *arguments: Any) -> Any:
@@ -234,135 +195,6 @@ def test_many_pictures_are_read_a_batch_at_a_time(best: Path) -> None:
 
 
 @once
-@pytest.mark.parametrize(
-    "classes",
-    [["apple", "lime"], ["a b", "ü, ö", "c:d"], ["two\nlines", "", "[red]x[/red]"]],
-)
-def test_names_come_back_as_they_were(
-    classes: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    save_model(network(len(classes)), classes, tmp_path / "model.keras")
-    assert load_model(tmp_path / "model.keras").classes == classes
-    picture(0).save(tmp_path / "one.jpg")
-    code, lines, _ = predicted(capsys, tmp_path / "model.keras", tmp_path / "one.jpg")
-    assert (code, len(lines)) == (0, 1)
-    for name in classes:
-        assert readable(name) in lines[0]
-
-
-def archive_without(entry: str, source: Path, file: Path, **added: str) -> None:
-    """A copy of an archive without an entry, with others."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(file, "w") as new:
-        for name in old.namelist():
-            if name != entry:
-                new.writestr(name, old.read(name))
-        for name, content in added.items():
-            new.writestr(name.replace("__", "/").replace("_json", ".json"), content)
-
-
-def write_model(kind: str, folder: Path, best: Path) -> Path:
-    """A file that is no classifier of ours."""
-    file = folder / "model.keras"
-    names = "assets/classes.json"
-    content = best.read_bytes()
-    if kind == "a missing file":
-        return file
-    if kind == "a folder":
-        file.mkdir()
-    elif kind == "a picture":
-        file = folder / "model.jpg"
-        picture(0).save(file)
-    elif kind == "another ending":
-        file = folder / "model.h5"
-        file.write_bytes(content)
-    elif kind == "an empty file":
-        file.touch()
-    elif kind == "text":
-        file.write_text("model")
-    elif kind == "half of a file":
-        file.write_bytes(content[: len(content) // 2])
-    elif kind == "without the names":
-        network().save(file)
-    elif kind == "names that are no list":
-        archive_without(names, best, file, assets__classes_json='{"a": 1}')
-    elif kind == "names that are numbers":
-        archive_without(names, best, file, assets__classes_json="[1, 2, 3, 4]")
-    elif kind == "names that are no JSON":
-        archive_without(names, best, file, assets__classes_json="apple")
-    elif kind == "too few names":
-        save_model(network(), CLASSES[:2], file)
-    elif kind == "too many names":
-        save_model(network(), [*CLASSES, "kiwi"], file)
-    elif kind == "without weights":
-        archive_without("model.weights.h5", best, file)
-    elif kind == "without a configuration":
-        archive_without("config.json", best, file)
-    elif kind == "one changed byte of the weights":
-        with zipfile.ZipFile(best) as archive:
-            entry = archive.getinfo("model.weights.h5")
-        middle = entry.header_offset + entry.file_size // 2
-        changed = bytes([content[middle] ^ 255])
-        file.write_bytes(content[:middle] + changed + content[middle + 1 :])
-    else:
-        shape = {
-            "grey pictures": (SIZE, SIZE, 1),
-            "no pictures": (7,),
-            "oblong pictures": (SIZE, 2 * SIZE, 3),
-            "pictures of any size": (None, None, 3),
-            "channels first": (3, SIZE, SIZE),
-            "two inputs": (SIZE, SIZE, 3),
-            "pictures as output": (SIZE, SIZE, 3),
-        }[kind]
-        x = keras.Input(shape)
-        flat = keras.layers.GlobalMaxPooling2D()(x) if len(shape) == 3 else x
-        y: Any = keras.layers.Dense(4)(flat)
-        if kind == "pictures as output":
-            y = x
-        inputs: Any = [x, keras.Input((3,))] if kind == "two inputs" else x
-        save_model(keras.Model(inputs, y), CLASSES, file)
-    return file
-
-
-@once
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "a missing file",
-        "a folder",
-        "a picture",
-        "another ending",
-        "an empty file",
-        "text",
-        "half of a file",
-        "without the names",
-        "names that are no list",
-        "names that are numbers",
-        "names that are no JSON",
-        "too few names",
-        "too many names",
-        "without weights",
-        "without a configuration",
-        "one changed byte of the weights",
-        "grey pictures",
-        "no pictures",
-        "oblong pictures",
-        "pictures of any size",
-        "channels first",
-        "two inputs",
-        "pictures as output",
-    ],
-)
-def test_an_unusable_model_is_refused_in_a_sentence(
-    kind: str, tmp_path: Path, best: Path
-) -> None:
-    file = write_model(kind, tmp_path, best)
-    with pytest.raises(RefusedError) as refused:
-        predict_fruits.main([str(file), "picture.jpg"])
-    assert str(file) in str(refused.value)
-    assert "\n" not in str(refused.value)
-
-
-@once
 def test_a_model_that_has_diverged_names_no_fruit(tmp_path: Path) -> None:
     model = network()
     logits = model.get_layer("logits")
@@ -371,23 +203,6 @@ def test_a_model_that_has_diverged_names_no_fruit(tmp_path: Path) -> None:
     picture(0).save(tmp_path / "one.jpg")
     with pytest.raises(RefusedError, match="diverged"):
         predict_fruits.main([str(tmp_path / "model.keras"), str(tmp_path / "one.jpg")])
-
-
-@once
-def test_a_save_that_fails_leaves_the_model_that_was_there(
-    best: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "best.keras"
-    file.write_bytes(best.read_bytes())
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(zipfile.ZipFile, "writestr", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        save_model(network(), CLASSES, file)
-    assert file.read_bytes() == best.read_bytes()
-    assert list(tmp_path.iterdir()) == [file]
 
 
 def start(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -445,28 +260,3 @@ def test_the_command_line(best: Path, tmp_path: Path) -> None:
         "print(code, [m for m in ('tensorflow', 'keras') if m in sys.modules])"
     )
     assert start("-c", code).stdout.splitlines()[-1] == "0 []"
-
-
-@once
-@pytest.mark.slow
-def test_code_of_the_export_runs_as_it_stands(
-    best: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Of a model that our optimizer has trained."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "best.keras").write_bytes(best.read_bytes())
-    text = (ROOT / "examples" / "README.md").read_text("utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    pictures = np.stack([np.asarray(picture(i, (SIZE, SIZE))) for i in range(3)])
-    names: dict[str, Any] = {"pictures": pictures.astype(np.float32)}
-    exec(code, names)
-    model = keras.saving.load_model(best)
-    assert isinstance(model.optimizer, keras_momentum.Momentum)
-    expected = keras.ops.softmax(model.predict(pictures, verbose=0))
-    assert np.ptp(expected) > 0.1
-    np.testing.assert_allclose(names["probabilities"], expected, atol=1e-5)
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert last == CLASSES[int(np.argmax(expected[0]))]
