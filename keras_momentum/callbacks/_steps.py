@@ -33,14 +33,13 @@ def first_update(
         done: The updates of the run so far, if an optimizer that it began with is known
             to have done them.
     """
-    over = params.get("batches_done", 0) / (optimizer.gradient_accumulation_steps or 1)
-    now = int(number(optimizer.iterations)) - int(over)
-    if epoch == 0:
-        return now
-    if params.get("steps") is None:
+    now = int(number(optimizer.iterations))
+    steps = params.get("steps")
+    if epoch and steps is None:
         # A run that goes on: all updates were its own.
         return 0 if done is None else now - done
-    return now - round(epoch * updates_per_epoch(params, optimizer))
+    batches = epoch * (steps or 0) + params.get("batches_done", 0)
+    return now - batches // (optimizer.gradient_accumulation_steps or 1)
 
 
 def last_update(params: dict[str, Any], optimizer: MomentumOptimizer) -> int | None:
