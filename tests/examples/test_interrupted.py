@@ -15,6 +15,7 @@ import pytest
 import keras_momentum  # noqa: F401  Its optimizers are in the models.
 from keras_momentum._hyperparameters.plan import Plan
 from tests.examples.interrupted import CAPACITY
+from tests.examples.times import TIMES
 
 ROOT = Path(__file__).parents[2]
 BASE = """
@@ -52,8 +53,6 @@ name = "MomentumAdam"
 
 [one_cycle]
 """
-# What a run follows from but for times.
-TIMES = ("seconds", "data_wait")
 
 
 @pytest.fixture(scope="module")
