@@ -148,7 +148,8 @@ def test_what_is_not_trained_on_is_decoded_once_in_a_run(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For the validation after each epoch and the report together."""
-    config.data.train_images = 26
+    more = config.data.model_copy(update={"train_images": 26})
+    config = config.model_copy(update={"data": more})
     read: collections.Counter[tuple[int, int]] = collections.Counter()
     get = StoredExamples.__getitem__
 
