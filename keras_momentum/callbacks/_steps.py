@@ -25,14 +25,17 @@ def first_update(
     """The update with which epoch 0 began, or would have.
 
     Args:
-        params: The `params` of a callback. Where a fit goes on in the midst of an epoch
-            and its first callback has set `params["batches_done"]`, so many batches of
-            that epoch are over.
+        params: The `params` of a callback. Where a fit goes on, its first callback may
+            have set `params["batches_done"]`, how many batches of the epoch are over,
+            and `params["first_update"]`, as batches without an update can't be told
+            from others that are over.
         optimizer: The optimizer that does the updates.
         epoch: The epoch that begins now.
         done: The updates of the run so far, if an optimizer that it began with is known
             to have done them.
     """
+    if done is None and "first_update" in params:
+        return int(params["first_update"])
     now = int(number(optimizer.iterations))
     steps = params.get("steps")
     if epoch and steps is None:

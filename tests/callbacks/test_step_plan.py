@@ -47,7 +47,7 @@ class Snapshots(keras.callbacks.Callback):
 
 
 class GoesOn(keras.callbacks.Callback):
-    """Says with which batch of its epoch a fit goes on."""
+    """Says with which batch of its epoch a fit goes on, and what the run began with."""
 
     def __init__(self, batch: int) -> None:
         super().__init__()
@@ -55,6 +55,7 @@ class GoesOn(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.params["batches_done"] = self.batch
+        self.params["first_update"] = 0
         self.batch = 0
 
 
@@ -62,11 +63,22 @@ def variables(model: keras.Model) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def from_batch(number: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def from_batch(
+    number: int, without_update: int | None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The batches from one on; what is not finite is left out."""
     while True:
         begin = number % BATCHES * BATCH
-        yield fitting.X[begin : begin + BATCH], fitting.Y[begin : begin + BATCH]
+        factor = math.inf if number == without_update else 1.0
+        yield (
+            factor * fitting.X[begin : begin + BATCH],
+            fitting.Y[begin : begin + BATCH],
+        )
         number += 1
+
+
+def skipping(rate: float, **arguments: Any) -> keras_momentum.Momentum:
+    return keras_momentum.Momentum(rate, skip_nonfinite=True, **arguments)
 
 
 def one_cycle() -> OneCycle:
@@ -83,12 +95,13 @@ def scheduler() -> Scheduler:
         (one_cycle, keras_momentum.NAG, None, 1),
         (scheduler, keras_momentum.MomentumAdam, None, 1),
         (one_cycle, keras_momentum.Momentum, 2, 1),
+        (scheduler, skipping, None, 1),
         pytest.param(
             *(scheduler, keras_momentum.NAG, None, 2),
             marks=pytest.mark.skipif(is_torch, reason="one step an execution"),
         ),
     ],
-    ids=["cycle", "schedule", "accumulated", "several an execution"],
+    ids=["cycle", "schedule", "accumulated", "skipped", "several an execution"],
 )
 def test_what_an_optimizer_is_follows_from_the_number_of_its_updates(
     mover: Callable[[], Any],
@@ -109,7 +122,7 @@ def test_what_an_optimizer_is_follows_from_the_number_of_its_updates(
         epoch, batch = divmod(done, BATCHES)
         taken = Snapshots(done)
         model.fit(
-            from_batch(done),
+            from_batch(done, without_update=2 if optimizer is skipping else None),
             steps_per_epoch=BATCHES,
             initial_epoch=epoch,
             epochs=EPOCHS,

@@ -45,7 +45,7 @@ def signal_after(batches: int, number: int) -> None:
             if self.batches == batches:
                 os.kill(os.getpid(), number)
 
-    training.Monitor = Signal  # type: ignore[misc, attr-defined]
+    training.Monitor = Signal  # type: ignore[attr-defined]
 
 
 def main() -> int:

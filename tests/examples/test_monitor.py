@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 import keras_momentum
-from fruits import monitor
 from fruits.monitor import Monitor
 from tests.once import once
 
@@ -31,7 +30,7 @@ def test_pictures_a_second_are_those_of_the_training_alone(
 ) -> None:
     # The epoch begins, ends its training after 2 s, and its validation after 5 s.
     clock = iter([10.0, 12.0, 15.0])
-    monkeypatch.setattr(monitor.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr("fruits.monitor.time.perf_counter", lambda: next(clock))
     wait = SimpleNamespace(seconds=3.0)
     callback = Monitor(wait, batch_size=8)  # type: ignore[arg-type]
     callback.set_model(
