@@ -10,7 +10,7 @@ import filelock
 
 from fruits.errors import RefusedError
 from fruits.run_folder import LOCK, RUN, UNFINISHED, RunFolder
-from fruits.whole_files import tidy
+from fruits.whole_files import half_written, tidy
 
 
 def open_folder(
@@ -108,9 +108,9 @@ def _usable(path: Path, made_of: dict[str, Any]) -> RunFolder:
     what = f"--folder: {path}"
     try:
         path.mkdir(parents=True, exist_ok=True)
-        names = {each.name for each in path.iterdir()}
         # Not even a lock is put among files of somebody else's.
-        if RUN not in names and names - {LOCK}:
+        others = {*path.iterdir()} - {path / LOCK, *half_written(path)}
+        if others and path / RUN not in others:
             raise RefusedError(
                 f"{what} has files, but none of a run; choose a new folder"
             )

@@ -180,6 +180,16 @@ def test_a_folder_that_cannot_be_used_is_refused_before_the_data_are_prepared(
         assert sorted(chosen.iterdir()) == before
 
 
+def test_a_chosen_folder_whose_run_was_killed_as_it_began_is_used(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".partial.run.json").write_text("{")
+    check_chosen(tmp_path)
+    open_folder("run", tmp_path, tmp_path, MADE_OF).release()
+    assert not (tmp_path / ".partial.run.json").exists()
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_folder_that_can_be_used_is_as_it_was(is_there: bool, tmp_path: Path) -> None:
     """The data may yet be refused."""

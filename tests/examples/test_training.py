@@ -108,6 +108,24 @@ def test_a_run_that_was_interrupted_as_it_diverged_says_so_afterwards(
     assert len(run.history["loss"]) == 2
 
 
+def test_a_run_that_begins_anew_has_nothing_of_the_old_one(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_fit", trained([(1.0, 1.0)], KeyboardInterrupt()))
+    run = train(config)
+    write_report(run)
+    folder = run.folder.path
+    (folder / "checkpoint.npz").write_bytes(b"PK")
+    # It is interrupted before its first epoch ends.
+    monkeypatch.setattr(training, "_fit", trained([], KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        train(config)
+    names = {path.name for path in folder.iterdir()}
+    assert names.isdisjoint({"best.keras", "summary.json", "picture.png"})
+    assert "loss" not in (folder / "history.csv").read_text()
+    assert (folder / "damaged-1" / "best.keras").exists()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt, Terminated])
 @pytest.mark.parametrize(
     "what", ["keras.saving.load_model", "fruits.report.draw_confusion"]
