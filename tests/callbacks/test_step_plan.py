@@ -13,7 +13,8 @@ from keras_momentum._hyperparameters.plan import Plan
 from keras_momentum._numbers import number
 from keras_momentum.callbacks import OneCycle, Scheduler
 from keras_momentum.callbacks._steps import first_update
-from keras_momentum.schedules import CosineRamp
+from keras_momentum.schedules import CosineRamp, LinearRamp
+from tests import reference
 from tests.callbacks import fitting
 from tests.callbacks.fitting import BATCH, BATCHES, RATE, compiled, fit
 
@@ -140,6 +141,21 @@ def test_what_an_optimizer_is_follows_from_the_number_of_its_updates(
         for batches in both:
             for one, other in zip(ours[batches], expected[batches], strict=True):
                 np.testing.assert_array_equal(one, other, f"{done}, {batches}")
+
+
+def test_a_plan_is_handed_out_again_where_data_end_without_notice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After each epoch, with which a plan ends, a batch begins that does not come."""
+    monkeypatch.setattr(Plan, "capacity", BATCHES + 1)
+    model = compiled(keras_momentum.Momentum(RATE, 0.5))
+    mover = Scheduler("gamma", LinearRamp(0.2, 0.8, steps=ALL), unit="step")
+    fit(model, mover, **fitting.unknown_length(), epochs=EPOCHS)
+    gammas = [reference.linear_ramp(t, 0.2, 0.8, ALL) for t in range(ALL)]
+    expected = fitting.expected_weights(gammas)
+    np.testing.assert_allclose(
+        fitting.weights_of(model), expected, rtol=2e-5, atol=1e-6
+    )
 
 
 def test_a_plan_is_not_handed_out_where_a_step_of_others_has_ended_it() -> None:
