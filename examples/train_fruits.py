@@ -46,9 +46,8 @@ def main() -> int:
     from fruits.training import train
 
     workers = workers_of(given.workers)
-    if given.folder:
-        # Before the data, which may take an hour.
-        workers.check_by_chief(lambda: check_chosen(given.folder))
+    # Before the data, which may take an hour.
+    workers.check_by_chief(lambda: check_chosen(given.folder))
     with about(name):
         workers.check_batch_size(config.data.batch_size)
         data = FruitData(config)

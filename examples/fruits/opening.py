@@ -81,13 +81,16 @@ def _new(name: str, runs_dir: Path, made_of: dict[str, Any]) -> RunFolder:
     raise AssertionError
 
 
-def check_chosen(path: Path) -> None:
+def check_chosen(path: Path | None) -> None:
     """Refuses a folder in which no run can go on or begin, whatever it is made of.
+
+    Args:
+        path: The folder, if somebody has chosen one.
 
     Raises:
         RefusedError: As `open_folder` would, after the data are prepared.
     """
-    if path.exists():
+    if path is not None and path.exists():
         _usable(path, {}).release()
 
 
