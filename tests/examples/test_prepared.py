@@ -1,5 +1,6 @@
 """Prepared data sets: whole or made anew, and what is said of them."""
 
+import errno
 import json
 import os
 import re
