@@ -41,10 +41,13 @@ def main() -> int:
     import_keras()
     from fruits.data import FruitData
     from fruits.many_workers import workers_of
+    from fruits.opening import check_chosen
     from fruits.report import write_report
     from fruits.training import train
 
     workers = workers_of(given.workers)
+    # Before the data, which may take an hour.
+    workers.check_by_chief(lambda: check_chosen(given.folder))
     with about(name):
         workers.check_batch_size(config.data.batch_size)
         data = FruitData(config)
@@ -53,7 +56,8 @@ def main() -> int:
     trained = train(name, config, data, given.folder, workers)
     if trained is None:  # Another process has it.
         return 0
-    write_report(trained)
+    with trained.folder.that_goes_on():
+        write_report(trained)
     trained.close()
     return trained.exit_code
 

@@ -10,6 +10,7 @@ import rich.table
 import rich.text
 
 from fruits.readable import some
+from fruits.whole_files import written_whole
 
 # A class of fewer pictures, or of a small share of the usual number, is hardly learnt.
 _FEW, _SMALL_SHARE = 10, 0.25
@@ -48,7 +49,10 @@ def write_left_out(left_out: Sequence[tuple[str, str]], folder: Path) -> None:
     """Writes what is left out to `left_out.csv`; no file if that is nothing."""
     if not left_out:
         return
-    with (folder / "left_out.csv").open("w", encoding="utf-8", newline="") as file:
+    with (
+        written_whole(folder / "left_out.csv") as beside,
+        beside.open("w", encoding="utf-8", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(("file", "reason"))
         writer.writerows(left_out)

@@ -37,8 +37,9 @@ class GoOn(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         batch = self._checkpoint.batch if epoch == self._checkpoint.epoch else 0
-        # For callbacks that ask with which update an epoch began.
+        # For callbacks that ask with which update an epoch, and the run, began.
         self.params["batches_done"] = batch
+        self.params["first_update"] = 0
         if batch:
             self._checkpoint.put_metrics(self.model)
             self._pass_by.logs = self.model.get_metrics_result()

@@ -8,6 +8,7 @@ update. The first process is the chief, and it alone writes.
 import abc
 import contextlib
 import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -87,6 +88,22 @@ class Workers(abc.ABC):
     def from_chief(self, value: Any) -> Any:
         """The value that the chief has; if it is a refusal, that is raised."""
         return value
+
+    @contextlib.contextmanager
+    def telling_refusals(self) -> Iterator[None]:
+        """Within it the chief alone is at work, and the others ask `from_chief`."""
+        try:
+            yield
+        except RefusedError as error:
+            self.from_chief(error)
+            raise
+
+    def check_by_chief(self, check: Callable[[], None]) -> None:
+        """Refuses in all processes what the chief refuses, which alone looks."""
+        if self.is_chief:
+            with self.telling_refusals():
+                check()
+        self.from_chief(None)
 
     def highest(self, number: int) -> int:
         """The highest of the numbers that the processes have."""

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import math
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ import rich.table
 
 from fruits.confusion import Confusion
 from fruits.confusion_picture import draw_confusion
-from fruits.training import DIVERGED, Run
+from fruits.monitor import RATE
+from fruits.run import DIVERGED, Run
+from fruits.run_folder import BEST
 from fruits.whole_files import written_whole
 from keras_momentum import drawing
 
@@ -30,6 +34,7 @@ def write_report(run: Run) -> None:
         "epochs": len(run.history["loss"]),
         "seconds": round(run.history["seconds"][-1], 1),
         "data_wait": round(float(np.mean(run.history["data_wait"])), 4),
+        RATE: _rate(run.history),
         "counts": run.counts,
         "classes": run.classes,
         "left_out": run.left_out,
@@ -39,6 +44,12 @@ def write_report(run: Run) -> None:
     with written_whole(run.folder.path / "summary.json") as beside:
         beside.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     _print(summary, run)
+
+
+def _rate(history: dict[str, list[float]]) -> float | None:
+    """Pictures a second: the mean of the epochs but the first, which compiles."""
+    rates = [rate for rate in history[RATE][1:] if not math.isnan(rate)]
+    return round(statistics.fmean(rates), 1) if rates else None
 
 
 def _report_on(run: Run, model: keras.Model) -> dict[str, Any]:
@@ -79,6 +90,8 @@ def _print(summary: dict[str, Any], run: Run) -> None:
     table.add_row("best epoch", f"{run.best_epoch or 'none'} of {summary['epochs']}")
     table.add_row("time", f"{summary['seconds']:.0f} s")
     table.add_row("waiting for data", f"{summary['data_wait']:.1%} of it")
+    if summary[RATE] is not None:
+        table.add_row("pictures a second", f"{summary[RATE]:,.0f} (after epoch 1)")
     pictures = ", ".join(f"{count} {split}" for split, count in run.counts.items())
     table.add_row("pictures", f"{pictures}; {len(run.classes)} classes")
     if run.left_out:
@@ -90,7 +103,7 @@ def _print(summary: dict[str, Any], run: Run) -> None:
         for actual, guess, count in summary["most_confused"]:
             names = rich.markup.escape(f"{actual} for {guess}")
             table.add_row("took", f"{count} × {names}")
-        table.add_row("best weights", str(run.folder.path / "best.keras"))
+        table.add_row("best weights", str(run.folder.path / BEST))
         table.add_row("confusions", summary["confusion"])
     table.add_row("TensorBoard", f"tensorboard --logdir {run.folder.path.parent}")
     rich.console.Console().print(table)

@@ -1,9 +1,8 @@
 """The folder of a run: whose it is, and whether the run has ended."""
 
-import glob
-import itertools
+import contextlib
 import json
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import filelock
 
 from fruits.checkpoint import Checkpoint
 from fruits.config import by_key
-from fruits.errors import RefusedError
-from fruits.whole_files import tidy, written_whole
+from fruits.whole_files import written_whole
 
-_RUN, _CHECKPOINT, _LOCK = "run.json", "checkpoint.npz", ".lock"
+RUN, LOCK, _CHECKPOINT = "run.json", ".lock", "checkpoint.npz"
+_SET_ASIDE = "damaged-"
+BEST = "best.keras"
 UNFINISHED = "unfinished"
 
 
@@ -34,7 +34,7 @@ class RunFolder:
         # As it will be read again.
         self._made_of = json.loads(json.dumps(made_of))
         # The system opens it when the process ends, however that ends.
-        self._lock = filelock.FileLock(path / _LOCK, timeout=0)
+        self._lock = filelock.FileLock(path / LOCK, timeout=0)
         self._lock.acquire()
 
     @property
@@ -44,7 +44,7 @@ class RunFolder:
         Raises:
             ValueError: If what is noted of it is damaged.
         """
-        return self._read()["state"] if (self.path / _RUN).exists() else None
+        return self._read()["state"] if (self.path / RUN).exists() else None
 
     def differences(self) -> list[str]:
         """What the run that has begun was made of and this one is not, by name."""
@@ -61,14 +61,21 @@ class RunFolder:
         self._write(UNFINISHED)
 
     def load(self) -> Checkpoint | None:
-        """What the run was when it was last saved; `None` if it never was."""
+        """What the run was when it was last saved; `None` if it begins.
+
+        What it has left is set aside if it begins anew: nobody is to take the results
+        of another training for its own.
+        """
         file = self.path / _CHECKPOINT
         if not file.exists():
+            # Of an end that came before the run was saved for the first time.
+            (self.path / BEST).unlink(missing_ok=True)
             return None
         try:
             return Checkpoint.load(file)
         except ValueError as error:
-            print(f"{error}. The run begins anew.")
+            aside = self._set_aside()
+            print(f"{error}. The run begins anew; what it had left is in {aside}.")
             return None
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -84,8 +91,32 @@ class RunFolder:
         """Lets other processes use the folder."""
         self._lock.release()
 
+    @contextlib.contextmanager
+    def that_goes_on(self) -> Iterator[None]:
+        """Says that the run goes on if it is interrupted: all before it is saved."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            print(f"Saved in {self.path}; the same command goes on.", flush=True)
+            raise
+
+    def _set_aside(self) -> Path:
+        """Moves all that a training has left to a folder of its own."""
+        taken = len(list(self.path.glob(f"{_SET_ASIDE}*")))
+        aside = self.path / f"{_SET_ASIDE}{taken + 1}"
+        aside.mkdir()
+        left = [
+            each
+            for each in self.path.iterdir()
+            if each.name not in (RUN, LOCK) and not each.name.startswith(_SET_ASIDE)
+        ]
+        # The damaged file last, so that a process that is killed leaves it to be found.
+        for each in sorted(left, key=lambda each: each.name == _CHECKPOINT):
+            each.rename(aside / each.name)
+        return aside
+
     def _read(self) -> dict[str, Any]:
-        file = self.path / _RUN
+        file = self.path / RUN
         try:
             content = json.loads(file.read_text("utf-8"))
             return {"state": str(content["state"]), "made_of": dict(content["made_of"])}
@@ -94,101 +125,8 @@ class RunFolder:
 
     def _write(self, state: str) -> None:
         text = json.dumps({"state": state, "made_of": self._made_of}, indent=1)
-        with written_whole(self.path / _RUN) as beside:
+        with written_whole(self.path / RUN) as beside:
             beside.write_text(text + "\n", "utf-8")
-
-
-def open_folder(
-    name: str, runs_dir: Path, chosen: Path | None, made_of: dict[str, Any]
-) -> RunFolder:
-    """The folder of a run that was interrupted, or of a new one.
-
-    Args:
-        name: The first part of a new folder's name.
-        runs_dir: Where the folders of runs are.
-        chosen: The folder itself, if somebody has chosen one.
-        made_of: All that the run follows from, by name.
-
-    Raises:
-        RefusedError: If `chosen` can't be used.
-    """
-    if chosen is not None:
-        folder = _open_chosen(chosen, made_of)
-    else:
-        folder = _interrupted(name, runs_dir, made_of) or _new(name, runs_dir, made_of)
-    tidy(folder.path)
-    if folder.state is None:
-        folder.begin()
-    return folder
-
-
-def _interrupted(
-    name: str, runs_dir: Path, made_of: dict[str, Any]
-) -> RunFolder | None:
-    """That of the last run of this that was interrupted, unless somebody uses it.
-
-    If there is none, one of something else that was interrupted is named: perhaps
-    nobody knows of the difference.
-    """
-    other = None
-    pattern = f"{glob.escape(str(runs_dir / name))}-[0-9]*/{_RUN}"
-    for file in sorted(glob.glob(pattern), reverse=True):
-        try:
-            folder = RunFolder(Path(file).parent, made_of)
-        except (filelock.Timeout, OSError):
-            continue
-        try:
-            if folder.state == UNFINISHED:
-                differences = folder.differences()
-                if not differences:
-                    return folder
-                other = other or (
-                    f"{folder.path} was interrupted and has another {differences[0]}; "
-                    "it is left alone, and a new run begins."
-                )
-        except ValueError as error:
-            print(f"{error}; its run is left alone.")
-        folder.release()
-    if other:
-        print(other)
-    return None
-
-
-def _new(name: str, runs_dir: Path, made_of: dict[str, Any]) -> RunFolder:
-    begin = time.strftime("%Y%m%d-%H%M%S")
-    for number in itertools.count(1):
-        path = runs_dir / f"{name}-{begin}{f'-{number}' if number > 1 else ''}"
-        try:
-            path.mkdir(parents=True)
-        except FileExistsError:  # Of a run that began in the same second.
-            continue
-        return RunFolder(path, made_of)
-    raise AssertionError
-
-
-def _open_chosen(path: Path, made_of: dict[str, Any]) -> RunFolder:
-    what = f"--folder: {path}"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        folder = RunFolder(path, made_of)
-    except filelock.Timeout as error:
-        raise RefusedError(f"{what} is in use by another process") from error
-    except OSError as error:
-        raise RefusedError(f"{what} can't be used: {error.strerror}") from error
-    try:
-        state = folder.state
-        differences = folder.differences() if state else []
-    except ValueError as error:
-        raise RefusedError(f"{what} has a damaged {_RUN}; delete the folder") from error
-    if state is None and any(each.name != _LOCK for each in path.iterdir()):
-        raise RefusedError(f"{what} has files, but none of a run; choose a new folder")
-    if state not in (None, UNFINISHED):
-        raise RefusedError(f"{what} has a run that is {state}; choose a new folder")
-    if differences:
-        raise RefusedError(
-            f"{what} has a run with another {differences[0]}; choose a new folder"
-        )
-    return folder
 
 
 _MISSING = object()

@@ -1,15 +1,12 @@
 """A training run, from a configuration to the files of its results."""
 
-import dataclasses
 import importlib.metadata
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from fruits import entry
 from fruits.checkpoint import Checkpoint
@@ -18,55 +15,17 @@ from fruits.data import FruitData
 from fruits.errors import RefusedError, Terminated
 from fruits.interruption import Interruption
 from fruits.keeping import GoOn, Keeper
+from fruits.monitor import Monitor
+from fruits.opening import open_folder
 from fruits.optimizers import callbacks_of, optimizer_of
 from fruits.pipeline import DataWait
 from fruits.records import Records
 from fruits.replicas import Alone, Workers
-from fruits.run_folder import RunFolder, open_folder
+from fruits.run import DIVERGED, FINISHED, INTERRUPTED, Run
+from fruits.run_folder import BEST, RunFolder
 from fruits.saved_model import is_whole, save_model
-from keras_momentum.comparison import gamma_of
 
-_BEST = "best.keras"
-FINISHED, INTERRUPTED, DIVERGED = "finished", "interrupted", "diverged"
 _ALONE = Alone()
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-    """What a run leaves behind.
-
-    Attributes:
-        folder: Where its files are.
-        state: `FINISHED`, `INTERRUPTED` or `DIVERGED`.
-        exit_code: That of the process: 0, 128 and the number of the signal, or 3.
-        model: The model with the best weights; `None` if no epoch ended well.
-        classes: The names of the classes.
-        counts: The number of pictures in each split.
-        left_out: Files that are no pictures, and why.
-        history: The logs of each epoch, by name.
-        best_epoch: The number of the epoch with the best weights, from 1.
-        scores: The accuracy of the best weights on the validation and, if there is
-            one, the test split.
-        shown: The split whose pictures are shown, and its batches.
-    """
-
-    folder: RunFolder
-    state: str
-    exit_code: int
-    model: keras.Model | None
-    classes: list[str]
-    counts: dict[str, int]
-    left_out: list[tuple[str, str]]
-    history: dict[str, list[float]]
-    best_epoch: int | None
-    scores: dict[str, float]
-    shown: tuple[str, tf.data.Dataset]
-
-    def close(self) -> None:
-        """Notes that nothing is left to be done, but for a run that was interrupted."""
-        if self.state != INTERRUPTED:
-            self.folder.end(self.state)
-        self.folder.release()
 
 
 def train(
@@ -108,23 +67,10 @@ def train(
     if not workers.is_chief:
         _follow(config, data, model, workers)
         return None
-    evaluated = data.evaluation()
-    try:
+    with workers.telling_refusals():
         folder = open_folder(name, Path(training.runs_dir), chosen, made_of)
-    except RefusedError as error:
-        workers.from_chief(error)
-        raise
+        resumed, records = _what_is_there(folder)
     data.write_left_out(folder.path)
-    resumed = folder.load()
-    records = Records(folder.path, resumed.records if resumed else [])
-    best_file = folder.path / _BEST
-    if records.best_epoch is not None and not is_whole(best_file):
-        refused = RefusedError(
-            f"{best_file} is missing or damaged, and the interrupted run needs it: put "
-            f"it back, or delete {folder.path} to begin anew"
-        )
-        workers.from_chief(refused)
-        raise refused
     print(
         f"{len(data.classes)} classes, {data.counts}; {_device(model, workers)}, "
         f"{training.precision}, XLA-compiled step: {model.jit_compile}"
@@ -140,23 +86,25 @@ def train(
     workers.from_chief((resumed, is_left))
     if is_left:
         try:
-            _fit(config, data, model, workers, resumed, records, folder.save)
+            with folder.that_goes_on():
+                _fit(config, data, model, workers, resumed, records, folder.save)
         except KeyboardInterrupt as error:
             records.close()
-            print(f"Saved in {folder.path}; the same command goes on.", flush=True)
             if isinstance(error, Terminated) or records.best_epoch is None:
                 raise
             state, exit_code = INTERRUPTED, entry.INTERRUPTED
     records.close()
     if state == FINISHED and records.has_diverged:
         state, exit_code = DIVERGED, entry.DIVERGED
+    evaluated = data.evaluation()
     best, scores = None, {}
     if records.best_epoch is not None:
-        best = keras.saving.load_model(best_file)
-        scores = {
-            split: best.evaluate(batches, verbose=0, return_dict=True)["accuracy"]
-            for split, batches in evaluated.items()
-        }
+        with folder.that_goes_on():
+            best = keras.saving.load_model(folder.path / BEST)
+            scores = {
+                split: best.evaluate(batches, verbose=0, return_dict=True)["accuracy"]
+                for split, batches in evaluated.items()
+            }
     return Run(
         folder=folder,
         state=state,
@@ -170,6 +118,23 @@ def train(
         scores=scores,
         shown=list(evaluated.items())[-1],
     )
+
+
+def _what_is_there(folder: RunFolder) -> tuple[Checkpoint | None, Records]:
+    """Where a run goes on, and what it has recorded.
+
+    Raises:
+        RefusedError: If it no longer has the best model.
+    """
+    resumed = folder.load()
+    records = Records(folder.path, resumed.records if resumed else [])
+    best_file = folder.path / BEST
+    if records.best_epoch is not None and not is_whole(best_file):
+        raise RefusedError(
+            f"{best_file} is missing or damaged, and the interrupted run needs it: put "
+            f"it back, or delete {folder.path} to begin anew"
+        )
+    return resumed, records
 
 
 def _follow(
@@ -214,7 +179,7 @@ def _fit(
 
     def save_best(model: keras.Model) -> None:
         with workers.as_alone(model):
-            save_model(model, data.classes, records.folder / _BEST)
+            save_model(model, data.classes, records.folder / BEST)
 
     with workers.scope(), Interruption(workers.highest) as interruption:
         wait = DataWait()
@@ -230,7 +195,7 @@ def _fit(
             callbacks=[
                 *([GoOn(resumed)] if resumed else []),
                 *callbacks_of(config),
-                _Monitor(wait),
+                Monitor(wait, config.data.batch_size),
                 keras.callbacks.TerminateOnNaN(),
                 Keeper(save, save_best, records, interruption, resumed),
             ],
@@ -265,25 +230,3 @@ def _device(model: keras.Model, workers: Workers) -> str:
     if workers.replicas > 1:
         where = f"{workers.replicas} devices of {workers.processes} processes"
     return f"Keras on {keras.backend.backend()} with {where}{without}"
-
-
-class _Monitor(keras.callbacks.Callback):
-    """Adds gamma, the learning rate and the share of time without data to the logs."""
-
-    def __init__(self, wait: DataWait):
-        super().__init__()
-        self.wait = wait
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.begin = time.perf_counter()
-        self.waited = self.wait.seconds
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        assert logs is not None
-        optimizer = self.model.optimizer
-        logs["gamma"] = gamma_of(optimizer)
-        logs["learning_rate"] = float(
-            keras.ops.convert_to_numpy(optimizer.learning_rate)
-        )
-        elapsed = time.perf_counter() - self.begin
-        logs["data_wait"] = (self.wait.seconds - self.waited) / elapsed

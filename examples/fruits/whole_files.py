@@ -34,7 +34,12 @@ def written_whole(file: Path) -> Iterator[Path]:
             beside.unlink()
 
 
+def half_written(folder: Path) -> list[Path]:
+    """What a process that was killed has left half written."""
+    return list(folder.glob(f"{_MARK}*"))
+
+
 def tidy(folder: Path) -> None:
-    """Deletes what a process that was killed has left half written."""
-    for left in folder.glob(f"{_MARK}*"):
+    """Deletes what is half written."""
+    for left in half_written(folder):
         left.unlink()

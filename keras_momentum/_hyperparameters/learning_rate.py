@@ -85,10 +85,11 @@ class LearningRate:
         begin = now if begin is None else any_integer("begin", begin)
         self._follow(ends, begin, steps, now)
 
-    def plan(self, values: Sequence[float], now: int) -> None:
-        """Each of the next updates gets its own."""
+    def plan(self, values: Sequence[float], begin: int | None, now: int) -> None:
+        """Each update from `begin` on gets its own."""
         points = [self.checked("values", rate) for rate in values]
-        self._follow(points, now, 1, now)
+        begin = now if begin is None else any_integer("begin", begin)
+        self._follow(points, begin, 1, now)
 
     def stop(self) -> None:
         """Leaves it where it is: a plan ends."""

@@ -95,11 +95,11 @@ class HyperparameterVector:
             self.checked("final", final),
         )
 
-    def plan(self, values: Sequence[Any], now: int) -> None:
-        """Each of the next updates gets its own numbers."""
+    def plan(self, values: Sequence[Any], begin: int | None, now: int) -> None:
+        """Each update from `begin` on gets its own numbers."""
         rows = [self.checked("values", row) for row in values]
         self._each(
-            lambda each, column: each.plan(column, now),
+            lambda each, column: each.plan(column, begin, now),
             list(zip(*rows, strict=True)) or [[]] * self._length,
         )
 

@@ -50,9 +50,9 @@ class WeightDecay(Hyperparameter):
         self._refuse_if_absent(f"initial={initial!r}")
         super().ramp(initial, final, steps, begin, now)
 
-    def plan(self, values: Sequence[float], now: int) -> None:
+    def plan(self, values: Sequence[float], begin: int | None, now: int) -> None:
         self._refuse_if_absent(f"values={values!r}")
-        super().plan(values, now)
+        super().plan(values, begin, now)
 
     def config(self) -> Any:
         return None if self.is_absent else super().config()

@@ -120,6 +120,11 @@ class MomentumCallback(keras.callbacks.Callback):
         self._lease = None
 
     @property
+    def _is_in_charge(self) -> bool:
+        """Whether it may move something: a step of somebody else's ends its lease."""
+        return self._lease is not None and not self._lease.is_over
+
+    @property
     def _needs_lease(self) -> bool:
         # But for weights, what is moved goes on by itself in the compiled step.
         return self._observes or not {MODEL_WEIGHTS}.issuperset(self.moves)

@@ -92,6 +92,7 @@ class ScheduledValues:
     Args:
         schedule: The schedule.
         limits: What it may return.
+        first: The step with which the run begins, or goes on.
         last: The last step of the run, or `None` if it is not known.
         present: What the hyper-parameter is before.
 
@@ -104,24 +105,28 @@ class ScheduledValues:
         self,
         schedule: Callable[..., Any],
         limits: Limits,
+        first: int,
         last: int | None,
         present: Any,
     ):
         self._schedule = schedule
         self._limits = limits
+        self._first = first
         self._last = last
-        self._before = np.asarray(present, float)
+        self._present = np.asarray(present, float)
+        # The values that were last asked for, and the step of the first one.
+        self._former: tuple[int, np.ndarray] = (0, np.array([]))
         self.first_outside: tuple[int, Any] | None = None
 
-    def check(self, begin: int) -> None:
-        """Looks at all steps of the run from `begin` on, if that does not take long.
+    def check(self) -> None:
+        """Looks at all steps of the run, if that does not take long.
 
         Raises:
             ValueError: If a value is outside the bounds.
         """
         if self._last is None:
             return
-        for chunk in range(begin, self._last + 1, _CHUNK):
+        for chunk in range(self._first, self._last + 1, _CHUNK):
             steps = np.arange(
                 chunk, min(chunk + _CHUNK, self._last + 1), dtype=np.int32
             )
@@ -134,22 +139,32 @@ class ScheduledValues:
             self._check(steps, found)
 
     def at(self, steps: np.ndarray) -> np.ndarray:
-        """The values at `steps`, each within the bounds.
+        """The values at `steps`, one after the other, each within the bounds.
 
         Raises:
             ValueError: If one within the run is not.
         """
         found = self._values(steps)
+        # A plan may begin with steps that are over.
+        is_to_come = steps >= self._first
         if self._last is not None:
-            self._check(steps[steps <= self._last], found[steps <= self._last])
+            is_of_run = is_to_come & (steps <= self._last)
+            self._check(steps[is_of_run], found[is_of_run])
         held, inside = self._limits.held(found)
-        if not inside.all() and self._last is None and self.first_outside is None:
-            place = int(np.argmin(inside))
+        outside = np.flatnonzero(~inside & is_to_come)
+        if len(outside) and self._last is None and self.first_outside is None:
+            place = int(outside[0])
             self.first_outside = int(steps[place]), found[place].tolist()
         for place in np.flatnonzero(~inside).tolist():
-            held[place] = held[place - 1] if place else self._before
-        self._before = held[-1]
+            held[place] = held[place - 1] if place else self._before(int(steps[0]))
+        self._former = int(steps[0]), held
         return held
+
+    def _before(self, step: int) -> np.ndarray:
+        """The value of the step before this one, as far as it is known."""
+        begin, held = self._former
+        place = step - 1 - begin
+        return held[place] if 0 <= place < len(held) else self._present
 
     def _values(self, steps: np.ndarray) -> np.ndarray:
         length = self._limits.length

@@ -9,9 +9,6 @@ from keras_momentum._hyperparameters.plan import Plan
 from keras_momentum._numbers import number
 from keras_momentum.optimizers import MomentumOptimizer
 
-# What an optimizer takes at once.
-CAPACITY = Plan.capacity
-
 
 class StepPlan:
     """Gives optimizers the values of their next updates, again and again.
@@ -19,17 +16,21 @@ class StepPlan:
     Between two times nothing touches the optimizer, and the compiled step takes each
     value in its turn.
 
+    Plans begin at equal distances from the beginning of epoch 0, so that which one an
+    optimizer has follows from the number of its updates alone. A fit that goes on has
+    the plan that it would have had, wherever it was interrupted.
+
     Args:
         callback: The callback for which it does so.
-        hand_out: Called with an optimizer and the steps for which it needs values, an
-            array of integers counted from the beginning of epoch 0, of which the first
-            is that of the next update.
+        hand_out: Called with an optimizer, the steps of its next plan, an array of
+            integers counted from the beginning of epoch 0, and the update of the first
+            of them. Some of the steps may be over.
     """
 
     def __init__(
         self,
         callback: keras.callbacks.Callback,
-        hand_out: Callable[[MomentumOptimizer, np.ndarray], None],
+        hand_out: Callable[[MomentumOptimizer, np.ndarray, int], None],
     ):
         self._callback = callback
         self._hand_out = hand_out
@@ -48,38 +49,56 @@ class StepPlan:
         """
         model = self._callback.model
         self._batches = getattr(model, "steps_per_execution", 1)
-        if self._batches >= CAPACITY:
+        if self._batches >= Plan.capacity:
             raise ValueError(
-                f"Argument `steps_per_execution` must be less than {CAPACITY} for "
+                f"Argument `steps_per_execution` must be less than {Plan.capacity} for "
                 f"{type(self._callback).__name__}. "
                 f"Received: steps_per_execution={self._batches}"
             )
+        # What is left of a plan is for the execution that begins with the last update
+        # before the next plan: NAG wants to know the coefficient of one update more.
+        self._distance = Plan.capacity - self._batches
         self._optimizers = list(optimizers)
         self._firsts = list(firsts)
-        self._is_doubtful = False
-        self._plan()
+        self._plan_all()
 
     def before_epoch(self) -> None:
-        """Makes a plan, if the last one may have been lost or will not suffice."""
-        if self._left < self._batches + 1 or self._is_doubtful:
-            self._plan()
-        self._is_doubtful = False
+        """Makes the plan again that may have been lost."""
+        if self._is_doubtful:
+            self._plan_all()
 
-    def before_batch(self) -> None:
-        """Makes the next plan if the last one might not suffice for an execution."""
-        # Only counted: on JAX each look at the model costs time. NAG wants to know the
-        # coefficient of one update more.
-        if self._left < self._batches + 1:
+    def after_batch(self) -> None:
+        """Makes the next plan, if it is time."""
+        # Only counted: on JAX each look at the model costs time.
+        self._left -= self._batches
+        self._is_doubtful = False
+        if self._left <= 0:
             self._plan()
             # Where data end without a warning, `fit` begins a batch that does not
             # come, and Keras on JAX then undoes what was set before it.
             self._is_doubtful = True
-        self._left -= self._batches
+
+    def _plan_all(self) -> None:
+        self._begins: list[int | None] = [None] * len(self._optimizers)
+        self._plan()
+        self._is_doubtful = False
 
     def _plan(self) -> None:
+        """Gives each optimizer the plan of its next update, if it has another one."""
         # On JAX the state is with the model only after this.
         _ = self._callback.model
-        for optimizer, first in zip(self._optimizers, self._firsts, strict=True):
-            now = int(number(optimizer.iterations))
-            self._hand_out(optimizer, now - first + np.arange(CAPACITY, dtype=np.int32))
-        self._left = CAPACITY
+        left = []
+        for place, optimizer in enumerate(self._optimizers):
+            first = self._firsts[place]
+            step = int(number(optimizer.iterations)) - first
+            begin = step // self._distance * self._distance
+            if begin != self._begins[place]:
+                steps = begin + np.arange(Plan.capacity, dtype=np.int32)
+                self._hand_out(optimizer, steps, first + begin)
+                self._begins[place] = begin
+            # The first of the updates may be about to come.
+            updates = begin + self._distance - step
+            left.append(
+                1 + (updates - 1) * (optimizer.gradient_accumulation_steps or 1)
+            )
+        self._left = min(left)

@@ -25,22 +25,24 @@ def first_update(
     """The update with which epoch 0 began, or would have.
 
     Args:
-        params: The `params` of a callback. Where a fit goes on in the midst of an epoch
-            and its first callback has set `params["batches_done"]`, so many batches of
-            that epoch are over.
+        params: The `params` of a callback. Where a fit goes on, its first callback may
+            have set `params["batches_done"]`, how many batches of the epoch are over,
+            and `params["first_update"]`, as batches without an update can't be told
+            from others that are over.
         optimizer: The optimizer that does the updates.
         epoch: The epoch that begins now.
         done: The updates of the run so far, if an optimizer that it began with is known
             to have done them.
     """
-    over = params.get("batches_done", 0) / (optimizer.gradient_accumulation_steps or 1)
-    now = int(number(optimizer.iterations)) - int(over)
-    if epoch == 0:
-        return now
-    if params.get("steps") is None:
+    if done is None and "first_update" in params:
+        return int(params["first_update"])
+    now = int(number(optimizer.iterations))
+    steps = params.get("steps")
+    if epoch and steps is None:
         # A run that goes on: all updates were its own.
         return 0 if done is None else now - done
-    return now - round(epoch * updates_per_epoch(params, optimizer))
+    batches = epoch * (steps or 0) + params.get("batches_done", 0)
+    return now - batches // (optimizer.gradient_accumulation_steps or 1)
 
 
 def last_update(params: dict[str, Any], optimizer: MomentumOptimizer) -> int | None:

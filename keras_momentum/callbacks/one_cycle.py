@@ -138,11 +138,12 @@ class OneCycle(MovingCallback):
         super().on_epoch_begin(epoch, logs)
         self._plan.before_epoch()
 
-    def on_train_batch_begin(
+    def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        super().on_train_batch_begin(batch, logs)
-        self._plan.before_batch()
+        super().on_train_batch_end(batch, logs)
+        if self._is_in_charge:
+            self._plan.after_batch()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
@@ -153,7 +154,9 @@ class OneCycle(MovingCallback):
                 f"{self._learning_rates[2]:.4g}, gamma rises to {self._gammas[2]:.4g}."
             )
 
-    def _hand_out(self, optimizer: MomentumOptimizer, steps: np.ndarray) -> None:
+    def _hand_out(
+        self, optimizer: MomentumOptimizer, steps: np.ndarray, begin: int
+    ) -> None:
         updates = max(
             1, round(self._length * updates_per_epoch(self._params, optimizer))
         )
@@ -162,5 +165,5 @@ class OneCycle(MovingCallback):
             ops.convert_to_numpy(curves.one_cycle(steps, values, peak, last)).tolist()
             for values in (self._gammas, self._learning_rates)
         )
-        optimizer.plan("gamma", gammas)
-        optimizer.plan("learning_rate", rates)
+        optimizer.plan("gamma", gammas, begin=begin)
+        optimizer.plan("learning_rate", rates, begin=begin)

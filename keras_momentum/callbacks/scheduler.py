@@ -119,10 +119,11 @@ class Scheduler(NamedCallback):
                 values = ScheduledValues(
                     self.schedule,
                     self._limits(optimizer),
+                    int(number(optimizer.iterations)) - first,
                     last_update(self._params, optimizer),
                     present(optimizer, self.name),
                 )
-                values.check(int(number(optimizer.iterations)) - first)
+                values.check()
                 self._values[id(optimizer)] = values
             self._plan.begin(optimizers, self._firsts)
         elif self.unit == "epoch" and isinstance(self.schedule, Schedule):
@@ -158,9 +159,7 @@ class Scheduler(NamedCallback):
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
         super().on_train_batch_begin(batch, logs)
-        if self._is_planned:
-            self._plan.before_batch()
-        elif self._is_called_each_step:
+        if self._is_called_each_step:
             pairs = zip(self._optimizers(), self._firsts, strict=False)
             for place, (optimizer, first) in enumerate(pairs):
                 now = int(number(optimizer.iterations))
@@ -168,6 +167,13 @@ class Scheduler(NamedCallback):
                 if now > done:  # Else this batch is only accumulated.
                     self._set(optimizer, now - first)
                     self._done[place] = now, present(optimizer, self.name)
+
+    def on_train_batch_end(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        super().on_train_batch_end(batch, logs)
+        if self._is_planned and self._is_in_charge:
+            self._plan.after_batch()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         if self._is_planned and self._lease is not None:
@@ -187,9 +193,11 @@ class Scheduler(NamedCallback):
         value = self._limits(optimizer).of(value, f"{self.unit} {index}")
         optimizer.hyperparameter(self.name).set(value)
 
-    def _hand_out(self, optimizer: MomentumOptimizer, steps: np.ndarray) -> None:
+    def _hand_out(
+        self, optimizer: MomentumOptimizer, steps: np.ndarray, begin: int
+    ) -> None:
         values = self._values[id(optimizer)].at(steps)
-        optimizer.plan(self.name, values.tolist())
+        optimizer.plan(self.name, values.tolist(), begin=begin)
 
     def _say_if_clipped(self, optimizer: MomentumOptimizer, step: int) -> None:
         values = self._values.get(id(optimizer))

@@ -65,9 +65,9 @@ def test_a_planned_schedule_touches_nothing_between_steps() -> None:
     plans = []
 
     class Counted(keras_momentum.Momentum):
-        def plan(self, name: str, values: Any) -> None:
+        def plan(self, name: str, values: Any, **how: Any) -> None:
             plans.append(len(values))
-            super().plan("gamma", values)
+            super().plan("gamma", values, **how)
 
     ramp = keras_momentum.schedules.LinearRamp(steps=100)
     data = {"x": np.tile(fitting.X, (50, 1)), "y": np.tile(fitting.Y, (50, 1))}

@@ -22,6 +22,11 @@ from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import Terminated
 from fruits.keeping import Keeper
+from fruits.run import FINISHED
+from keras_momentum._hyperparameters.plan import Plan
+
+# That of a plan, so that a run of some hundred updates has several.
+CAPACITY = 100
 
 
 def train(config: Config, final: Path, number: int, moment: float | None) -> int:
@@ -60,7 +65,7 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
     try:
         run = training.train("run", config, FruitData(config))
         assert run is not None
-        if run.state == training.FINISHED:
+        if run.state == FINISHED:
             shutil.copy(run.folder.path / "checkpoint.npz", final)
         report.write_report(run)
         run.close()
@@ -79,6 +84,7 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
 def main() -> None:
     file, final, name, count = sys.argv[1:]
     number = signal.Signals[name]
+    Plan.capacity = CAPACITY
     config = Config.model_validate(tomllib.loads(Path(file).read_text("utf-8")))
     rng = random.Random(file)
     codes = []

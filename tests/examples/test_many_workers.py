@@ -24,6 +24,7 @@ from fruits.errors import RefusedError
 from fruits.many_workers import workers_of
 from fruits.replicas import Alone, Workers
 from fruits.sharded import Sharded
+from tests.examples.times import TIMES
 from tests.once import once
 
 PROGRAM = Path(__file__).parent / "many_workers.py"
@@ -150,7 +151,7 @@ def check_same_curves(folder: Path) -> None:
         for name in ("alone", "many")
     )
     for name in expected[0]:
-        if name not in ("seconds", "data_wait"):
+        if name not in TIMES:
             np.testing.assert_allclose(
                 [float(row[name]) for row in found],
                 [float(row[name]) for row in expected],

@@ -129,3 +129,14 @@ def test_time_waited_for_data_is_measured(slow_side: str) -> None:
         assert 0.35 <= wait.seconds <= elapsed
     else:
         assert 0.0 <= wait.seconds <= elapsed - 0.35
+
+
+def test_a_clock_that_is_set_back_is_no_time_that_was_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    forwards = tf.timestamp
+    monkeypatch.setattr(tf, "timestamp", lambda: -forwards())
+    wait = DataWait()
+    begin = time.perf_counter()
+    list(wait.measured(tf.data.Dataset.range(5)))
+    assert 0.0 < wait.seconds <= time.perf_counter() - begin

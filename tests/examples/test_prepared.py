@@ -1,5 +1,6 @@
 """Prepared data sets: whole or made anew, and what is said of them."""
 
+import errno
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 from fruits import images, photos, progress
 from fruits.config import Config
 from fruits.data import FruitData
+from fruits.data_report import write_left_out
 from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.prepared import prepare
@@ -318,6 +320,19 @@ def test_what_is_left_out_is_printed_in_part_and_written_in_full(
     assert lines[0] == "file,reason"
     assert len(lines) == 1 + 1 + 8 + 1
     assert "loose.jpg,it lies beside the folders of the classes" in lines
+
+
+def test_the_file_of_what_is_left_out_is_whole_or_as_it_was(here: Path) -> None:
+    class Breaking(list[tuple[str, str]]):
+        def __iter__(self) -> Iterator[tuple[str, str]]:
+            yield "b.jpg", "it is damaged"
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_left_out([("a.jpg", "it is damaged")], here)
+    before = (here / "left_out.csv").read_bytes()
+    with pytest.raises(OSError, match="No space left"):
+        write_left_out(Breaking([("b.jpg", "it is damaged")]), here)
+    assert (here / "left_out.csv").read_bytes() == before
 
 
 def test_nothing_is_written_where_nothing_is_left_out(

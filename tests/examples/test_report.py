@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import resource
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from fruits.config import Network
 from fruits.confusion import Confusion
 from fruits.confusion_picture import draw_confusion
 from fruits.models import classifier
+from fruits.monitor import RATE
 from fruits.report import write_report
+from fruits.run import FINISHED, Run
 from fruits.run_folder import RunFolder
-from fruits.training import FINISHED, Run
 from tests.once import once
 
 pytestmark = once
@@ -110,7 +112,7 @@ def a_run(folder: Path, classes: list[str], labels: np.ndarray) -> Run:
         classes=classes,
         counts={"train": 10, "validation": len(labels)},
         left_out=[],
-        history={key: [0.5, 0.5] for key in (*keys, "data_wait", "seconds")},
+        history={key: [0.5, 0.5] for key in (*keys, "data_wait", "seconds", RATE)},
         best_epoch=1,
         scores={"validation": 0.5},
         shown=("validation", shown.batch(4)),
@@ -135,6 +137,34 @@ def test_the_report_has_it_all(
     (pear,) = (line for line in lines if line.startswith("│ pear"))
     assert pear.count("–") >= 2
     assert any(line.startswith("│ [bold]lime") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("rates", "expected"),
+    [
+        # The first epoch compiles, and of one that goes on there may be no rate.
+        ([1.0, 100.0, 300.0], 200.0),
+        ([1.0, 100.0, math.nan], 100.0),
+        ([1.0], None),
+        ([1.0, math.nan], None),
+    ],
+)
+def test_pictures_a_second_are_those_after_the_first_epoch(
+    rates: list[float],
+    expected: float | None,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = a_run(tmp_path, ["apple", "lime"], np.array([0, 1]))
+    run.history[RATE] = rates
+    write_report(run)
+    summary = json.loads((tmp_path / "summary.json").read_text(), parse_constant=fail)
+    assert summary["pictures_per_second"] == expected
+    shown = [
+        line for line in capsys.readouterr().out.splitlines() if "a second" in line
+    ]
+    assert len(shown) == (expected is not None)
+    assert all(f" {expected:.0f} " in line for line in shown)
 
 
 def test_of_many_classes_the_worst_are_printed(

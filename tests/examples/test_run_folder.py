@@ -1,5 +1,7 @@
 """Folders of runs: which one is gone on with, and which is left alone."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,8 @@ import pytest
 
 import train_fruits
 from fruits.errors import RefusedError
-from fruits.run_folder import RunFolder, open_folder
+from fruits.opening import check_chosen, open_folder
+from fruits.run_folder import UNFINISHED, RunFolder
 from tests.once import once
 
 pytestmark = once
@@ -62,6 +65,143 @@ def test_what_a_killed_process_left_is_deleted_when_its_run_goes_on(
     left.write_bytes(b"half")
     interrupted(tmp_path)
     assert not left.exists()
+
+
+def test_the_results_of_a_damaged_run_are_set_aside_when_it_begins_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would be taken for those of the run that begins."""
+    results = ("best.keras", "history.csv", "summary.json", "picture.png", "notes.txt")
+    for number in (1, 2):
+        folder = open_folder("run", tmp_path, None, MADE_OF)
+        for name in (*results, "checkpoint.npz", "train/events.out.tfevents.1"):
+            (folder.path / name).parent.mkdir(exist_ok=True)
+            (folder.path / name).write_bytes(b"old")
+        assert folder.load() is None
+        aside = folder.path / f"damaged-{number}"
+        said = (
+            f"checkpoint.npz is damaged: .*begins anew; what it had left is in {aside}"
+        )
+        assert re.search(said, capsys.readouterr().out)
+        left = {path.name for path in folder.path.iterdir()} - {".lock", "run.json"}
+        assert left == {f"damaged-{n}" for n in range(1, number + 1)}
+        assert (aside / "train" / "events.out.tfevents.1").read_bytes() == b"old"
+        assert {*results, "checkpoint.npz"} <= {path.name for path in aside.iterdir()}
+        assert (folder.state, folder.load()) == (UNFINISHED, None)
+        folder.release()
+
+
+def test_what_is_set_aside_is_so_though_the_process_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = open_folder("run", tmp_path, None, MADE_OF)
+    for name in ("checkpoint.npz", "best.keras", "history.csv"):
+        (folder.path / name).write_bytes(b"old")
+    rename = Path.rename
+    renamed: list[Path] = []
+
+    def killed(self: Path, target: Path) -> Path:
+        if len(renamed) == 1:
+            raise KeyboardInterrupt
+        renamed.append(target)
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            folder.load()
+    assert folder.load() is None
+    assert {"best.keras", "history.csv"}.isdisjoint(
+        path.name for path in folder.path.iterdir()
+    )
+
+
+def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(tmp_path: Path) -> None:
+    """The process was killed between the two, in its first epoch."""
+    folder = open_folder("run", tmp_path, None, MADE_OF)
+    (folder.path / "best.keras").write_bytes(b"old")
+    assert folder.load() is None
+    assert not (folder.path / "best.keras").exists()
+
+
+def finished(chosen: Path) -> None:
+    folder = open_folder("run", chosen.parent, chosen, MADE_OF)
+    folder.end("finished")
+    folder.release()
+
+
+def in_use(chosen: Path) -> None:
+    IN_USE.append(open_folder("run", chosen.parent, chosen, MADE_OF))
+
+
+def with_files(chosen: Path) -> None:
+    chosen.mkdir()
+    (chosen / "notes.txt").touch()
+
+
+def damaged(chosen: Path) -> None:
+    chosen.mkdir()
+    (chosen / "run.json").touch()
+
+
+# Held until the end, as a lock is released when nobody has it any longer.
+IN_USE: list[RunFolder] = []
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (finished, "has a run that is finished; choose"),
+        (in_use, "is in use by another process"),
+        (with_files, "has files, but none of a run; choose"),
+        (damaged, "has a damaged run.json; delete"),
+    ],
+)
+def test_a_folder_that_cannot_be_used_is_refused_before_the_data_are_prepared(
+    make: Callable[[Path], None],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That may take an hour."""
+    chosen = tmp_path / "chosen"
+    make(chosen)
+    before = sorted(chosen.iterdir())
+
+    def prepared(config: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("fruits.data.FruitData", prepared)
+    arguments = [f"--folder={chosen}", f"--training.runs_dir={tmp_path}"]
+    monkeypatch.setattr("sys.argv", ["train_fruits.py", *arguments])
+    with pytest.raises(RefusedError, match=f"^--folder: {chosen} {says}"):
+        train_fruits.main()
+    if make in (with_files, finished):
+        assert sorted(chosen.iterdir()) == before
+
+
+def test_a_chosen_folder_whose_run_was_killed_as_it_began_is_used(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".partial.run.json").write_text("{")
+    check_chosen(tmp_path)
+    open_folder("run", tmp_path, tmp_path, MADE_OF).release()
+    assert not (tmp_path / ".partial.run.json").exists()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_can_be_used_is_as_it_was(is_there: bool, tmp_path: Path) -> None:
+    """The data may yet be refused."""
+    chosen = tmp_path / "chosen"
+    if is_there:
+        folder = open_folder("run", tmp_path, chosen, MADE_OF)
+        folder.release()
+    check_chosen(chosen)
+    assert chosen.exists() is is_there
+    open_folder("run", tmp_path, chosen, MADE_OF).release()
+    with pytest.raises(RefusedError, match="another name; choose a new folder"):
+        open_folder("run", tmp_path, chosen, {**MADE_OF, "name": "other"})
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)

@@ -217,6 +217,25 @@ def test_the_last_value_of_a_plan_is_that_of_its_update_and_stays(count: int) ->
     assert of_rate == pytest.approx(rates[-count:] + [0.7] * 3)
 
 
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        (-9, [0.2] * 5),
+        (-1, [0.3, 0.2, 0.2, 0.2, 0.2]),
+        (0, [0.1, 0.3, 0.2, 0.2, 0.2]),
+        (2, [0.1, 0.1, 0.1, 0.3, 0.2]),
+    ],
+)
+def test_a_plan_may_have_begun_or_begin_later(
+    begin: int, expected: list[float]
+) -> None:
+    optimizer = keras_momentum.Momentum(0.1, momentum=0.5)
+    optimizer.plan("gamma", [0.1, 0.3, 0.2], begin=begin)
+    optimizer.plan("learning_rate", [0.1, 0.3, 0.2], begin=begin)
+    for found in values_around(optimizer, 5):
+        assert found == pytest.approx(expected)
+
+
 def test_the_longest_plan_is_followed_to_its_end() -> None:
     values = [0.5] * 1022 + [0.25, 0.75]
     optimizer = keras_momentum.Momentum(0.1, momentum=0.5)

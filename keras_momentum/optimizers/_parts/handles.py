@@ -132,23 +132,27 @@ class Handles(Formula):
         now = self._next_iteration()
         self.hyperparameter(name).ramp(initial, final, steps, begin, now)
 
-    def plan(self, name: str, values: Sequence[float]) -> None:
+    def plan(
+        self, name: str, values: Sequence[float], *, begin: int | None = None
+    ) -> None:
         """Gives a hyper-parameter a value for each of the next updates.
 
         Args:
             name: As in `ramp`.
             values: 1 to 1024 floats that it may be; the last one stays.
+            begin: An integer, the update of the first value; those before it have it
+                too. Defaults to the next one, `optimizer.iterations`.
 
         Raises:
             TypeError: If a schedule or a callable decides the hyper-parameter.
-            ValueError: If `values` is not as said.
+            ValueError: If an argument is not as said above.
         """
         if not isinstance(values, Sequence | np.ndarray) or isinstance(values, str):
             raise ValueError(
                 "Argument `values` must be a sequence of numbers, one for each update. "
                 f"Received: values={values!r}"
             )
-        self.hyperparameter(name).plan(values, self._next_iteration())
+        self.hyperparameter(name).plan(values, begin, self._next_iteration())
 
     def stop(self, name: str) -> None:
         """Ends a ramp or plan: the hyper-parameter stays where it is.
