@@ -29,6 +29,7 @@ def write_report(run: Run) -> None:
     """Draws the picture, writes `summary.json` and prints the summary."""
     summary = {
         "state": run.state,
+        "device": run.device,
         "accuracy": run.scores,
         "best_epoch": run.best_epoch,
         "epochs": len(run.history["loss"]),

@@ -17,6 +17,7 @@ class Run:
     Attributes:
         folder: Where its files are.
         state: `FINISHED`, `INTERRUPTED` or `DIVERGED`.
+        device: Where it was trained, in words.
         exit_code: That of the process: 0, 128 and the number of the signal, or 3.
         model: The model with the best weights; `None` if no epoch ended well.
         classes: The names of the classes.
@@ -32,6 +33,7 @@ class Run:
     folder: RunFolder
     state: str
     exit_code: int
+    device: str
     model: keras.Model | None
     classes: list[str]
     counts: dict[str, int]

@@ -71,8 +71,9 @@ def train(
         folder = open_folder(name, Path(training.runs_dir), chosen, made_of)
         resumed, records = _what_is_there(folder)
     data.write_left_out(folder.path)
+    device = _device(model, workers)
     print(
-        f"{len(data.classes)} classes, {data.counts}; {_device(model, workers)}, "
+        f"{len(data.classes)} classes, {data.counts}; {device}, "
         f"{training.precision}, XLA-compiled step: {model.jit_compile}"
     )
     if resumed:
@@ -109,6 +110,7 @@ def train(
         folder=folder,
         state=state,
         exit_code=exit_code,
+        device=device,
         model=best,
         classes=data.classes,
         counts=data.counts,

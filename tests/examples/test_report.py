@@ -108,6 +108,7 @@ def a_run(folder: Path, classes: list[str], labels: np.ndarray) -> Run:
         folder=RunFolder(folder, {}),
         state=FINISHED,
         exit_code=0,
+        device="Keras on tensorflow with device:CPU:0",
         model=model,
         classes=classes,
         counts={"train": 10, "validation": len(labels)},

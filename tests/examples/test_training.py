@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 
 import train_fruits
@@ -160,6 +161,8 @@ def test_who_interrupts_the_report_is_told_that_the_same_command_goes_on(
     assert train_fruits.main() == 0
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["state"], summary["epochs"]) == ("finished", 3)
+    # Where the figures come from.
+    assert summary["device"].startswith(f"Keras on {keras.backend.backend()} with ")
 
 
 def test_what_is_not_trained_on_is_decoded_once_in_a_run(
