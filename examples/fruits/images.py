@@ -28,7 +28,7 @@ MAX_MEGAPIXELS: int = Data().max_megapixels
 Result = TypeVar("Result")
 # Pictures are kept smaller than this, far above what is trained on: TensorFlow reads
 # no JPEG of more than 179 megapixels, and no JPEG has a longer side.
-_KEPT_PIXELS, _KEPT_SIDE = 50_000_000, 65_000
+KEPT_PIXELS, _KEPT_SIDE = 50_000_000, 65_000
 # As many as 16 bits of four channels need. More are a film, or many pages.
 _MOST_BYTES_A_PIXEL = 8
 _END = b"\xff\xd9"
@@ -188,7 +188,7 @@ def _can_be_decoded(content: bytes) -> bool:
 def _shrink(width: int, height: int) -> int:
     """The factor by which a picture is made smaller."""
     return max(
-        math.ceil(math.sqrt(width * height / _KEPT_PIXELS)),
+        math.ceil(math.sqrt(width * height / KEPT_PIXELS)),
         math.ceil(max(width, height) / _KEPT_SIDE),
     )
 

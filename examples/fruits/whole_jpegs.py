@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fruits.images import is_kept
+from fruits.images import KEPT_PIXELS, is_kept
 from fruits.tree import File
 
 _AT_ONCE = 16
@@ -31,18 +31,24 @@ def whole_jpegs(files: Sequence[File], max_megapixels: int) -> Iterator[bytes | 
         there; `None` for one that may be anything else, or nothing.
     """
     taken = 0
-    for numbers, contents, shapes, _ in _decodable(files).as_numpy_iterator():
+    for numbers, contents, shapes, _ in _decodable(
+        files, max_megapixels
+    ).as_numpy_iterator():
         for number, content, shape in zip(numbers, contents, shapes, strict=True):
             yield from [None] * (number - taken)
             taken = number + 1
             height, width, channels = shape.tolist()
-            kept = channels == 3 and width * height / 1e6 <= max_megapixels
-            yield content if kept and is_kept(content, width, height) else None
+            kept = channels == 3 and is_kept(content, width, height)
+            yield content if kept else None
     yield from [None] * (len(files) - taken)
 
 
-def _decodable(files: Sequence[File]) -> tf.data.Dataset:
-    """Numbers, contents and shapes of the files that TensorFlow can decode."""
+def _decodable(files: Sequence[File], max_megapixels: int) -> tf.data.Dataset:
+    """Numbers, contents and shapes of the files that TensorFlow can decode.
+
+    What is too large is not decoded: a file of some megabytes may take gigabytes.
+    """
+    most = min(max_megapixels * 10**6, KEPT_PIXELS)
 
     @tf.autograph.experimental.do_not_convert
     def look_at(number: tf.Tensor, path: tf.Tensor) -> Any:
@@ -52,10 +58,13 @@ def _decodable(files: Sequence[File]) -> tf.data.Dataset:
         # The decoder would print a line about each that is none, or has no end.
         checked = tf.raw_ops.Assert(condition=is_jpeg, data=[path])
         with tf.control_dependencies([checked]):
+            shape = tf.io.extract_jpeg_shape(content, tf.int64)
+        is_small = shape[0] * shape[1] <= most
+        checked = tf.raw_ops.Assert(condition=is_small, data=[path])
+        with tf.control_dependencies([checked]):
             # Whether all of it is there shows at an eighth of the size as well. What
             # comes of it is asked for: TensorFlow leaves out what nobody needs.
             decoded = tf.io.decode_jpeg(content, ratio=8)
-            shape = tf.io.extract_jpeg_shape(content)
         return number, content, shape, tf.shape(decoded)
 
     numbers = [i for i, file in enumerate(files) if file.size <= _MOST_BYTES]

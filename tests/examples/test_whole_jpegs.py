@@ -116,6 +116,26 @@ def test_what_is_kept_and_what_is_not(
         assert jpeg(content) == content, name
 
 
+def test_what_is_too_large_is_not_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four gigapixels of one colour are a file of 40 MB, and gigabytes of memory."""
+    decode, decoded = tf.io.decode_jpeg, []
+
+    def note(content: bytes) -> np.int64:
+        decoded.append(content)
+        return np.int64(0)
+
+    def noted(content: tf.Tensor, **options: Any) -> tf.Tensor:
+        with tf.control_dependencies([tf.numpy_function(note, [content], tf.int64)]):
+            return decode(content, **options)
+
+    monkeypatch.setattr(tf.io, "decode_jpeg", noted)
+    told = as_told(tmp_path, [OTHERS["too large"], PLAIN])
+    assert [content for content, _ in told] == [None, PLAIN]
+    assert decoded == [PLAIN]
+
+
 def test_random_damage_is_judged_as_by_pillow(tmp_path: Path) -> None:
     rng = random.Random(0)
 
