@@ -132,7 +132,8 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     text = str(message)
     if "missing from font" in text:  # Matplotlib says it of every letter.
         text = "The font of the pictures lacks some letters, and has boxes for them."
-    _say_once(text)
+    with contextlib.suppress(OSError):  # As Python's own: a warning ends nothing.
+        _say_once(text)
 
 
 @functools.cache

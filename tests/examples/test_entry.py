@@ -251,3 +251,16 @@ if __name__ == "__main__":
     begin = time.monotonic()
     assert ended(code, '"$PYTHON" -c "$CODE"') == (130, "Interrupted.\n")
     assert time.monotonic() - begin < 60
+
+
+@pytest.mark.slow
+def test_a_warning_that_cannot_be_written_ends_nothing() -> None:
+    code = """
+import warnings
+from fruits.entry import run
+def main():
+    warnings.warn("odd")
+    return 5
+run(main)
+"""
+    assert ended(code, '"$PYTHON" -c "$CODE" 2> /dev/full')[0] == 5
