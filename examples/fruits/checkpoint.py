@@ -5,6 +5,7 @@ layers and metrics, so that a run with dropout would not go on as it would have.
 """
 
 import dataclasses
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Checkpoint:
 
         Raises:
             ValueError: If the file is damaged.
+            OSError: If it can't be read, and may be whole.
         """
         try:
             with np.load(file, allow_pickle=False) as content:
@@ -62,6 +64,10 @@ class Checkpoint:
                 arrays = [content[f"array {i}"] for i in range(len(content.files) - 1)]
             metrics = state.pop("metrics")
             return cls(**state, metrics=arrays[:metrics], values=arrays[metrics:])
+        except OSError as error:
+            if error.errno == errno.EINVAL:  # A damaged file leads to before its begin.
+                raise ValueError(f"{file} is damaged: {error.strerror}") from error
+            raise OSError(error.errno, error.strerror, str(file)) from error
         except Exception as error:  # Of zipfile, zlib, json and NumPy.
             raise ValueError(f"{file} is damaged: {error}") from error
 

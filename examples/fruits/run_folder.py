@@ -1,6 +1,7 @@
 """The folder of a run: whose it is, and whether the run has ended."""
 
 import contextlib
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,8 +103,8 @@ class RunFolder:
 
     def _set_aside(self) -> Path:
         """Moves all that a training has left to a folder of its own."""
-        taken = len(list(self.path.glob(f"{_SET_ASIDE}*")))
-        aside = self.path / f"{_SET_ASIDE}{taken + 1}"
+        places = (self.path / f"{_SET_ASIDE}{n}" for n in itertools.count(1))
+        aside = next(place for place in places if not place.exists())
         aside.mkdir()
         left = [
             each

@@ -1,5 +1,7 @@
 """Folders of runs: which one is gone on with, and which is left alone."""
 
+import errno
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +91,41 @@ def test_the_results_of_a_damaged_run_are_set_aside_when_it_begins_anew(
         assert {*results, "checkpoint.npz"} <= {path.name for path in aside.iterdir()}
         assert (folder.state, folder.load()) == (UNFINISHED, None)
         folder.release()
+
+
+def test_a_place_of_what_was_set_aside_is_found_though_one_is_gone(
+    tmp_path: Path,
+) -> None:
+    folder = open_folder("run", tmp_path, None, MADE_OF)
+    (folder.path / "damaged-2").mkdir()
+    for number in (1, 3):
+        (folder.path / "checkpoint.npz").write_bytes(b"old")
+        assert folder.load() is None
+        assert (folder.path / f"damaged-{number}" / "checkpoint.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "is_damaged"), [(errno.EIO, False), (errno.EINVAL, True)]
+)
+def test_a_checkpoint_that_cannot_be_read_is_not_damaged(
+    number: int, is_damaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk of a network may be back in a minute, and the run goes on."""
+    folder = open_folder("run", tmp_path, None, MADE_OF)
+    file = folder.path / "checkpoint.npz"
+    file.write_bytes(b"trained")
+
+    def unreadable(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("numpy.load", unreadable)
+    if is_damaged:
+        assert folder.load() is None
+        return
+    with pytest.raises(OSError, match="Input/output error") as raised:
+        folder.load()
+    assert raised.value.filename == str(file)
+    assert file.read_bytes() == b"trained"
 
 
 def test_what_is_set_aside_is_so_though_the_process_is_killed(
