@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fruits.devices import share_gpu
 from fruits.errors import RefusedError
 from fruits.images import BrokenImageError, jpeg
 from fruits.saved_model import SavedModel
@@ -36,7 +35,6 @@ def predictions(
         RefusedError: If the classifier knows no probabilities, as its weights are not
             finite.
     """
-    share_gpu()
     remaining = iter(sources)
     while batch := list(itertools.islice(remaining, _BATCH_SIZE)):
         pictures = [_picture(source, saved.image_size) for source in batch]

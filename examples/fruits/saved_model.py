@@ -14,6 +14,7 @@ from pathlib import Path
 
 import keras
 
+from fruits.devices import share_gpu
 from fruits.errors import RefusedError
 from fruits.whole_files import written_whole
 
@@ -61,12 +62,16 @@ def is_whole(file: Path) -> bool:
 def load_model(file: Path) -> SavedModel:
     """Loads what `save_model` saved, on any backend of Keras.
 
+    Before it loads anything it says which library may use the GPU: TensorFlow can't be
+    told any more once it has weights there.
+
     Raises:
         RefusedError: If it is something else, or damaged.
     """
     if file.suffix != ".keras" or not os.path.isfile(file):
         what = "is something else" if os.path.exists(file) else "does not exist"
         raise RefusedError(f"MODEL must be a file that ends with .keras, {file} {what}")
+    share_gpu()
     try:
         classes = _classes_in(file)
         model = keras.saving.load_model(file, compile=False)

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -38,6 +39,35 @@ def test_names_come_back_as_they_were(
     (line,) = capsys.readouterr().out.splitlines()
     for name in classes:
         assert readable(name) in line
+
+
+@once
+def test_the_memory_of_the_gpu_is_shared_before_the_weights_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorFlow can't be told afterwards, and would raise an error."""
+    save_model(network(), CLASSES, tmp_path / "model.keras")
+    picture(0).save(tmp_path / "one.jpg")
+    order = []
+
+    def share(*_: Any) -> None:
+        order.append("share")
+
+    def load(*arguments: Any, **options: Any) -> keras.Model:
+        order.append("load")
+        return load_weights(*arguments, **options)
+
+    load_weights = keras.saving.load_model
+    config = SimpleNamespace(
+        list_physical_devices=lambda kind: [kind],
+        set_visible_devices=share,
+        experimental=SimpleNamespace(set_memory_growth=share),
+    )
+    monkeypatch.setattr("fruits.devices.tf", SimpleNamespace(config=config))
+    monkeypatch.setattr(keras.saving, "load_model", load)
+    files = [str(tmp_path / "model.keras"), str(tmp_path / "one.jpg")]
+    assert predict_fruits.main(files) == 0
+    assert order == ["share", "load"]
 
 
 def archive_without(entry: str, source: Path, file: Path, **added: str) -> None:
