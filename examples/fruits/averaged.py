@@ -67,7 +67,7 @@ def averaged_processes() -> Averaged:
     job.require("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
     number, count = job.place("RANK", "WORLD_SIZE")
     # torchrun itself may listen there for its processes.
-    is_own = number == 0 and "TORCHELASTIC_USE_AGENT_STORE" not in os.environ
+    is_own = number == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     address = ":".join(os.environ[name] for name in ("MASTER_ADDR", "MASTER_PORT"))
     job.check_address("MASTER_ADDR:MASTER_PORT", address, is_own)
     device = job.whole_number("LOCAL_RANK")

@@ -61,6 +61,7 @@ def load_config(
     known = dict(keys_of())
     given = {key: _given(key, texts, known[key]) for key in texts}
     content = _read(file)
+    tables = list(content)
     for key, value in given.items():
         _set(content, key, value, file)
     try:
@@ -70,7 +71,7 @@ def load_config(
         raise RefusedError("\n".join(lines)) from error
     lines = [
         f"{_where(key, file, texts)}: {why}"
-        for key, why in without_effect(config, texts)
+        for key, why in without_effect(config, texts, tables)
     ]
     if lines:
         raise RefusedError("\n".join(lines))

@@ -50,7 +50,7 @@ def keys_in(config: Config) -> list[str]:
 
 
 def without_effect(
-    config: Config, of_command_line: Collection[str]
+    config: Config, of_command_line: Collection[str], of_file: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """The keys that were given in vain, and why.
 
@@ -60,13 +60,17 @@ def without_effect(
     Args:
         config: The configuration.
         of_command_line: Its keys that the command line has.
+        of_file: The tables that the file has.
     """
     for key in keys_in(config):
         for need in NEEDS:
             if not key.startswith(need.keys):
                 continue
             value = _value(config, need.other)
-            switched = any(each.startswith(need.other) for each in of_command_line)
+            switched = need.other in of_command_line or (
+                need.other not in of_file
+                and any(each.startswith(f"{need.other}.") for each in of_command_line)
+            )
             if not need.is_met(value) and (key in of_command_line or not switched):
                 shown = f"beside {need.other}"
                 if isinstance(value, str):

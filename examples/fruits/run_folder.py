@@ -68,16 +68,18 @@ class RunFolder:
         of another training for its own.
         """
         file = self.path / _CHECKPOINT
-        if not file.exists():
-            # Of an end that came before the run was saved for the first time.
-            (self.path / BEST).unlink(missing_ok=True)
-            return None
         try:
-            return Checkpoint.load(file)
+            if file.exists():
+                return Checkpoint.load(file)
+            if self._has_been_saved():
+                raise ValueError(f"{file} is missing")
         except ValueError as error:
             aside = self._set_aside()
             print(f"{error}. The run begins anew; what it had left is in {aside}.")
             return None
+        # Of an end that came before the run was saved for the first time.
+        (self.path / BEST).unlink(missing_ok=True)
+        return None
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Saves what the run is now."""
@@ -100,6 +102,14 @@ class RunFolder:
         except KeyboardInterrupt:
             print(f"Saved in {self.path}; the same command goes on.", flush=True)
             raise
+
+    def _has_been_saved(self) -> bool:
+        """Whether epochs are recorded; it is saved at the end of the first."""
+        try:
+            with (self.path / "history.csv").open("rb") as history:
+                return sum(1 for _ in history) > len(("heading", "first epoch"))
+        except FileNotFoundError:
+            return False
 
     def _set_aside(self) -> Path:
         """Moves all that a training has left to a folder of its own."""

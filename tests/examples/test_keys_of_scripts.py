@@ -245,6 +245,16 @@ def test_a_file_that_is_compared_says_how_to_optimize_and_nothing_else(
         ("[optimizer]\nmomentum = 0.9", {"gamma_ramp.final": "0.99"}, None),
         ("[gamma_ramp]\n[optimizer]\nmomentum = 0.9", {}, "toml: optimizer.momentum"),
         (
+            "[gamma_ramp]\n[optimizer]\nmomentum = 0.9",
+            {"gamma_ramp.final": "0.99"},
+            "mine.toml: optimizer.momentum",
+        ),
+        (
+            "[gamma_ramp]\n[optimizer]\nmomentum = 0.9",
+            {"gamma_ramp": "none"},
+            None,
+        ),
+        (
             "[gamma_ramp]",
             {"optimizer.momentum": "0.9", "gamma_ramp": "none"},
             None,

@@ -161,6 +161,19 @@ def test_a_best_model_that_no_checkpoint_knows_of_does_not_stay(tmp_path: Path) 
     assert not (folder.path / "best.keras").exists()
 
 
+def test_what_was_trained_is_not_thrown_away_with_its_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Somebody has tidied up large files, or copied a folder in part."""
+    folder = open_folder("run", tmp_path, None, MADE_OF)
+    (folder.path / "best.keras").write_bytes(b"hours")
+    (folder.path / "history.csv").write_text("epoch,loss\n0,2.0\n1,1.0\n")
+    assert folder.load() is None
+    assert not (folder.path / "best.keras").exists()
+    assert (folder.path / "damaged-1" / "best.keras").read_bytes() == b"hours"
+    assert "checkpoint.npz is missing" in capsys.readouterr().out
+
+
 def finished(chosen: Path) -> None:
     folder = open_folder("run", chosen.parent, chosen, MADE_OF)
     folder.end("finished")
