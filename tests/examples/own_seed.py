@@ -14,12 +14,18 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2] / "examples"))
 from fruits.averaged import averaged_processes
 
-workers = averaged_processes()
-keras.utils.set_random_seed(workers.process)
-layers = [keras.layers.Dense(3), keras.layers.BatchNormalization()]
-model = keras.Sequential([keras.Input((4,)), *layers])
-model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
-workers.prepared(model)
-model.fit(np.random.rand(64, 4), np.random.rand(64, 3), batch_size=8, verbose=0)
-weights = [np.ravel(weight) for weight in model.get_weights()]
-np.save(f"{sys.argv[1]}{workers.process}", np.concatenate(weights))
+
+def main() -> None:
+    workers = averaged_processes()
+    keras.utils.set_random_seed(workers.process)
+    layers = [keras.layers.Dense(3), keras.layers.BatchNormalization()]
+    model = keras.Sequential([keras.Input((4,)), *layers])
+    model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "mse")
+    workers.prepared(model)
+    model.fit(np.random.rand(64, 4), np.random.rand(64, 3), batch_size=8, verbose=0)
+    weights = [np.ravel(weight) for weight in model.get_weights()]
+    np.save(f"{sys.argv[1]}{workers.process}", np.concatenate(weights))
+
+
+if __name__ == "__main__":
+    main()

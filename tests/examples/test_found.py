@@ -11,6 +11,7 @@ from fruits.errors import DataError
 from fruits.found import Found, find_photos
 from fruits.readable import label_of, readable
 from fruits.splits import find_splits
+from tests.examples.nobody import as_nobody
 from tests.examples.picture_folders import fill, picture
 from tests.once import once
 
@@ -228,13 +229,8 @@ def test_what_may_not_be_opened_is_left_out(root: Path, tmp_path: Path) -> None:
     fill(root, "c*2", "a/deep/0.jpg")
     os.chmod(root / "c", 0)
     os.chmod(root / "a" / "deep", 0)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        os.chmod(folder, 0o755)
-    os.seteuid(65534)
-    try:
+    with as_nobody(tmp_path):
         here = left_out(root)
-    finally:
-        os.seteuid(0)
     assert here["a/deep"] == "it can't be opened: Permission denied"
     assert "c" in here
 

@@ -20,6 +20,7 @@ from fruits.data_report import write_left_out
 from fruits.errors import DataError
 from fruits.folder import FolderPictures
 from fruits.prepared import prepare
+from tests.examples.nobody import as_nobody
 from tests.examples.picture_folders import (
     HALF,
     break_pictures,
@@ -54,7 +55,6 @@ def records(path: str = "photos", cache_dir: str = "data") -> dict[str, bytes]:
 def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
     """The folder of photos and their prepared data set, and its records."""
     root = tmp_path_factory.mktemp("original")
-    _open_to_all(root)
     fill(root / "photos", "a*6", "b*6")
     return root, records(str(root / "photos"), str(root / "data"))
 
@@ -179,23 +179,13 @@ def test_an_interrupted_preparation_leaves_nothing(
 
 
 @pytest.fixture
-def nobody(tmp_path: Path) -> Iterator[None]:
+def nobody(tmp_path: Path, original: tuple[Path, dict[str, bytes]]) -> Iterator[None]:
     """This process may write only what anybody may."""
     if os.getuid() != 0:
         yield
         return
-    _open_to_all(tmp_path)
-    os.seteuid(65534)
-    try:
+    with as_nobody(tmp_path, original[0]):
         yield
-    finally:
-        os.seteuid(0)
-
-
-def _open_to_all(folder: Path) -> None:
-    """Pytest's folders are its user's alone."""
-    for path in (folder, *folder.parents[:2]):
-        path.chmod(0o755)
 
 
 def _read_only(root: Path) -> None:
