@@ -25,6 +25,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from fruits.errors import RefusedError, Terminated
+from fruits.lost_interrupts import repeat_lost_interrupts
 
 FAILED, REFUSED, DIVERGED = 1, 2, 3
 INTERRUPTED, TERMINATED, NOBODY_READS = (
@@ -47,6 +48,7 @@ def exit_code(main: Callable[[], int | None]) -> int:
     # TensorFlow says much when it is imported, and reads this then.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     signal.signal(signal.SIGTERM, _terminate)
+    repeat_lost_interrupts()
     _open_what_is_closed()
     warnings.showwarning = _show_warning
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -22,6 +22,7 @@ from fruits.config import Config
 from fruits.data import FruitData
 from fruits.errors import Terminated
 from fruits.keeping import Keeper
+from fruits.lost_interrupts import repeat_lost_interrupts
 from fruits.run import FINISHED
 from keras_momentum._hyperparameters.plan import Plan
 
@@ -52,6 +53,7 @@ def train(config: Config, final: Path, number: int, moment: float | None) -> int
     if moment is not None and moment < 0:
         send()
     end = Keeper.on_train_batch_end
+    repeat_lost_interrupts()
     waiting = moment is not None and moment >= 0
 
     def on_train_batch_end(self: Keeper, batch: int, logs: Any = None) -> None:

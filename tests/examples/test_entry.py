@@ -24,6 +24,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = signal.getsignal(signal.SIGTERM)
     yield
@@ -264,3 +265,30 @@ def main():
 run(main)
 """
     assert ended(code, '"$PYTHON" -c "$CODE" 2> /dev/full')[0] == 5
+
+
+LOST = """
+import gc, signal, time
+from fruits.entry import run
+def main():
+    def callback(phase, info):
+        gc.callbacks.clear()
+        signal.raise_signal({number})
+    gc.callbacks.append(callback)
+    gc.collect()
+    for _ in range(100):
+        time.sleep(0.05)
+run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "says"),
+    [(signal.SIGINT, 130, "Interrupted.\n"), (signal.SIGTERM, 143, "Terminated.\n")],
+)
+def test_a_signal_in_a_callback_is_not_lost(
+    number: signal.Signals, code: int, says: str
+) -> None:
+    """Python prints what is raised there, and goes on."""
+    program = LOST.format(number=int(number))
+    assert ended(program, '"$PYTHON" -c "$CODE"') == (code, says)
