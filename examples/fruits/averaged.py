@@ -26,9 +26,6 @@ class Averaged(Workers):
         self.replicas = self.processes = dist.get_world_size()
         self.process = dist.get_rank()
 
-    def scope(self) -> contextlib.AbstractContextManager[Any]:
-        return contextlib.nullcontext()
-
     def prepared(self, model: keras.Model) -> keras.Model:
         for variable in model.weights:
             dist.broadcast(variable.value.data, src=0)

@@ -35,5 +35,4 @@ class Progress:
                 self._say(f"{self._done:,} of {self._total:,} pictures are prepared")
 
     def _say(self, text: str) -> None:
-        if self._out is not None:
-            print(text, file=self._out, flush=True)
+        print(text, file=self._out, flush=True)

@@ -5,7 +5,6 @@ worker: each replica of the network has its rows of every batch, and all make th
 update. The first process is the chief, and it alone writes.
 """
 
-import abc
 import contextlib
 import math
 from collections.abc import Callable, Iterator
@@ -17,8 +16,8 @@ import tensorflow as tf
 from fruits.errors import RefusedError, received
 
 
-class Workers(abc.ABC):
-    """Those who train together.
+class Workers:
+    """Those who train together; as it stands, one device of one process.
 
     Attributes:
         replicas: How many of them there are, in all processes.
@@ -35,9 +34,9 @@ class Workers(abc.ABC):
         """Whether this process writes."""
         return self.process == 0
 
-    @abc.abstractmethod
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Within it, what is made and trained belongs to all of them."""
+        return contextlib.nullcontext()
 
     def fit(self, model: keras.Model, batches: Any, **how: Any) -> None:
         """Trains as `model.fit` does."""
@@ -140,6 +139,3 @@ class Workers(abc.ABC):
 
 class Alone(Workers):
     """One device."""
-
-    def scope(self) -> contextlib.AbstractContextManager[Any]:
-        return contextlib.nullcontext()

@@ -17,8 +17,8 @@ class Run:
     Attributes:
         folder: Where its files are.
         state: `FINISHED`, `INTERRUPTED` or `DIVERGED`.
-        device: Where it was trained, in words.
         exit_code: That of the process: 0, 128 and the number of the signal, or 3.
+        device: Where it was trained, in words.
         model: The model with the best weights; `None` if no epoch ended well.
         classes: The names of the classes.
         counts: The number of pictures in each split.

@@ -13,16 +13,11 @@ from PIL import Image
 from fruits import formats
 from fruits.formats import formats_by_suffix, is_picture, why_unreadable
 from fruits.images import BrokenImageError, jpeg, read_rgb
+from tests.examples.picture_files import encoded, with_segment
 from tests.once import once
 
 pytestmark = once
 RED, GREEN, WHITE = (200, 30, 30), (30, 180, 40), (255, 255, 255)
-
-
-def encoded(picture: Image.Image, form: str, **options: Any) -> bytes:
-    target = io.BytesIO()
-    picture.save(target, form, **options)
-    return target.getvalue()
 
 
 def near(pixel: Any, colour: Any, tolerance: int = 12) -> bool:
@@ -126,9 +121,7 @@ def png_with(extra: bytes) -> bytes:
 
 
 def jpeg_with(kind: int, extra: bytes, length: int | None = None) -> bytes:
-    content = encoded(plain(), "JPEG", quality=95)
-    length = len(extra) + 2 if length is None else length
-    return content[:2] + struct.pack(">BBH", 0xFF, kind, length) + extra + content[2:]
+    return with_segment(encoded(plain(), "JPEG", quality=95), kind, extra, length)
 
 
 def tiff_ifd(*entries: tuple[int, int, int, int]) -> bytes:

@@ -4,7 +4,6 @@ Pillow looks at every file that is not told fast; what is told fast must be what
 would have said.
 """
 
-import io
 import os
 import random
 import shutil
@@ -20,6 +19,7 @@ from PIL import Image
 from fruits.images import BrokenImageError, jpeg, read_rgb
 from fruits.tree import File
 from fruits.whole_jpegs import whole_jpegs
+from tests.examples.picture_files import encoded, with_segment
 from tests.once import once
 
 pytestmark = [once, pytest.mark.filterwarnings("ignore::UserWarning:PIL")]
@@ -34,35 +34,28 @@ XMP = (
 )
 
 
-def encoded(picture: Image.Image = NOISE, form: str = "JPEG", **options: Any) -> bytes:
-    target = io.BytesIO()
-    picture.save(target, form, **options)
-    return target.getvalue()
+def noise(**options: Any) -> bytes:
+    return encoded(NOISE, "JPEG", **options)
 
 
 def turned(orientation: int) -> bytes:
     exif = Image.Exif()
     exif[0x0112] = orientation
-    return encoded(exif=exif)
+    return noise(exif=exif)
 
 
-def with_segment(content: bytes, kind: int, inside: bytes) -> bytes:
-    head = bytes((0xFF, kind)) + (len(inside) + 2).to_bytes(2, "big")
-    return content[:2] + head + inside + content[2:]
-
-
-PLAIN = encoded()
+PLAIN = noise()
 KEPT = {
     "baseline": PLAIN,
-    "progressive": encoded(progressive=True),
-    "RGB in it": encoded(keep_rgb=True),
-    "restarts": encoded(restart_marker_rows=1),
-    "comment": encoded(comment=b"an apple"),
-    "several pictures": encoded(form="MPO"),
+    "progressive": noise(progressive=True),
+    "RGB in it": noise(keep_rgb=True),
+    "restarts": noise(restart_marker_rows=1),
+    "comment": noise(comment=b"an apple"),
+    "several pictures": encoded(NOISE, "MPO"),
     "upright by EXIF": turned(1),
     "broken EXIF": with_segment(PLAIN, 0xE1, b"Exif\0\0MM\0*\xff\xff\xff\xff"),
-    "profile": encoded(icc_profile=b"x" * 3000),
-    "one pixel": encoded(Image.new("RGB", (1, 1))),
+    "profile": noise(icc_profile=b"x" * 3000),
+    "one pixel": encoded(Image.new("RGB", (1, 1)), "JPEG"),
     # Viewers show a grey part as well.
     "a half with its end": PLAIN[: len(PLAIN) // 2] + b"\xff\xd9",
 }
@@ -70,16 +63,16 @@ OTHERS = {
     "turned by EXIF": turned(6),
     "turned by EXIF behind a comment": with_segment(turned(8), 0xFE, b"an apple"),
     "turned by XMP": with_segment(PLAIN, 0xE1, XMP),
-    "grey": encoded(NOISE.convert("L")),
-    "CMYK": encoded(NOISE.convert("CMYK")),
-    "too large": encoded(Image.new("RGB", (1001, 1000))),
+    "grey": encoded(NOISE.convert("L"), "JPEG"),
+    "CMYK": encoded(NOISE.convert("CMYK"), "JPEG"),
+    "too large": encoded(Image.new("RGB", (1001, 1000)), "JPEG"),
     "no mark of the end": PLAIN[:-2],
     "something behind it": PLAIN + b"\r\n",
     "a half": PLAIN[: len(PLAIN) // 2],
     # TensorFlow does not read a picture whose height is told again; Pillow does.
     "a mark in the middle": PLAIN[:1004] + b"\xff\xdc" + PLAIN[1006:],
     "text": b"<html></html>",
-    "PNG": encoded(form="PNG"),
+    "PNG": encoded(NOISE, "PNG"),
     "nothing": b"",
 }
 
